@@ -1,0 +1,85 @@
+/* options.c -- the one table of settings. A new setting is a line here; config.c reads it from the command
+ * line, the environment and the INI file, and prints it for --help and `qidflow config`. */
+#include "config.h"
+
+#define MINUTE INT64_C(60000)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+#define MB     INT64_C(1000000)
+
+const struct option options[] = {
+    {"data", "QIDFLOW_DATA", OPTION_TEXT, "./qidflow-data", 0, 0, 0, 0,
+	"folder of the database, the memory and the snapshots"},
+
+    {"qualys.url", "QIDFLOW_QUALYS_URL", OPTION_TEXT, "", 0, 0, 0, 0,
+	"the API's server, e.g. https://qualysapi.qualys.com (see your platform)"},
+    {"qualys.username", "QIDFLOW_QUALYS_USERNAME", OPTION_TEXT, "", 0, 0, 0, 0, "user of the API"},
+    {"qualys.password", "QIDFLOW_QUALYS_PASSWORD", OPTION_SECRET, "", 0, 0, 0, 0,
+	"its password: by environment, file or prompt, never by argument"},
+    {"qualys.password_file", "QIDFLOW_QUALYS_PASSWORD_FILE", OPTION_TEXT, "", 0, 0, 0, 0,
+	"file that holds the password, readable by its owner only"},
+    {"qualys.version.host_list", NULL, OPTION_TEXT, "5.0", 0, 0, 0, 0, "API version of Host List"},
+    {"qualys.version.detections", NULL, OPTION_TEXT, "5.0", 0, 0, 0, 0, "API version of Host List Detection"},
+    {"qualys.version.knowledge_base", NULL, OPTION_TEXT, "4.0", 0, 0, 0, 0,
+	"API version of the KnowledgeBase"},
+    {"qualys.parameters.host_list", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+	"parameters to change, e.g. show_trurisk=&ag_ids=7; one without a value is left out"},
+    {"qualys.parameters.detections", NULL, OPTION_TEXT, "", 0, 0, 0, 0, "the same for Host List Detection"},
+    {"qualys.parameters.knowledge_base", NULL, OPTION_TEXT, "", 0, 0, 0, 0, "the same for the KnowledgeBase"},
+    {"qualys.host_list.page", NULL, OPTION_NUMBER, "5000", 1, 1000000, 0, 0, "hosts a page of Host List"},
+    {"qualys.knowledge_base.range", NULL, OPTION_NUMBER, "100000", 100, 1000000000, 0, 0,
+	"QIDs a call of the KnowledgeBase"},
+    {"qualys.calls_at_once", NULL, OPTION_NUMBER, "0", 0, 1000, 0, 0,
+	"most calls at once of each API; 0: what the API tells, 2 where it does not. It can only lower what "
+	"the API tells"},
+    {"qualys.calls_per_window", NULL, OPTION_NUMBER, "0", 0, 1000000, 0, 0,
+	"most calls a window of each API; 0: what the API tells"},
+    {"qualys.window", NULL, OPTION_DURATION, "3600s", 1000, 7 * DAY, 0, 0, "length of that window"},
+    {"qualys.timeout.connect", NULL, OPTION_DURATION, "30s", 100, HOUR, 0, 0, "for a connection to be made"},
+    {"qualys.timeout.first_byte", NULL, OPTION_DURATION, "15m", 100, 4 * HOUR, 0, 0,
+	"of silence before an answer's first byte"},
+    {"qualys.timeout.silence", NULL, OPTION_DURATION, "2m", 100, 4 * HOUR, 0, 0,
+	"of silence within an answer"},
+    {"qualys.outage", NULL, OPTION_DURATION, "6h", 1000, 30 * DAY, 0, 0,
+	"how long an API that is down is waited for before the run fails"},
+    {"qualys.gzip", NULL, OPTION_BOOL, "yes", 0, 0, 0, 0, "ask for compressed answers"},
+    {"qualys.ca_file", NULL, OPTION_TEXT, "", 0, 0, 0, 0, "certificates to trust instead of the system's"},
+    {"qualys.proxy", NULL, OPTION_TEXT, "", 0, 0, 0, 0, "http://proxy:3128; empty: as the environment says"},
+    {"qualys.allow_http", NULL, OPTION_BOOL, "no", 0, 0, 0, 0, "plain http to other machines than this one"},
+
+    {"batch.hosts", NULL, OPTION_NUMBER, "300", 1, 5000, 0, 0, "hosts of the first batches"},
+    {"batch.hosts.most", NULL, OPTION_NUMBER, "5000", 1, 5000, 0, 0, "hosts of any batch"},
+    {"batch.time", NULL, OPTION_DURATION, "30s", 100, HOUR, 0, 0, "time that a call should take"},
+    {"batch.bytes", NULL, OPTION_BYTES, "64MB", 100000, 100000 * MB, 0, 0, "XML that a call should bring"},
+    {"batch.tries", NULL, OPTION_NUMBER, "3", 1, 100, 0, 0,
+	"how often one host alone may break its answer before it is given up"},
+    {"fetch.calls", NULL, OPTION_NUMBER, "10", 1, 100, 0, 0, "calls that one fetcher makes at once"},
+
+    {"run.full_every", NULL, OPTION_DURATION, "7d", 0, 365 * DAY, 0, 0,
+	"a full run after so long: tags, TruRisk and QDS change without a scan"},
+    {"run.overlap", NULL, OPTION_DURATION, "1h", 0, 30 * DAY, 0, 0,
+	"how far a run reaches back before the last one's start"},
+
+    {"load.rows", NULL, OPTION_NUMBER, "20000", 1, 10000000, 0, 0, "rows a transaction of the loader"},
+    {"load.time", NULL, OPTION_DURATION, "5s", 10, 10 * MINUTE, 0, 0,
+	"a transaction is not kept open for longer"},
+
+    {"publish.formats", "QIDFLOW_PUBLISH_FORMATS", OPTION_CHOICES, "sqlite,csv,json", 0, 0,
+	"sqlite csv json none", true, "what a snapshot holds"},
+    {"publish.compression", NULL, OPTION_CHOICES, "gzip", 0, 0, "gzip zstd none", 0, "of CSV and JSON files"},
+    {"publish.keep", NULL, OPTION_NUMBER, "3", 1, 10000, 0, 0, "snapshots that are kept"},
+    {"publish.csv_guard", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
+	"put ' before cells that a spreadsheet would run as a formula"},
+
+    {"topic.slots", NULL, OPTION_NUMBER, "32", 1, 1000, 0, 0, "partitions of the topic of batches"},
+    {"topic.partitions", NULL, OPTION_NUMBER, "6", 1, 1000, 0, 0, "partitions of the topics of data"},
+
+    {"log.level", "QIDFLOW_LOG_LEVEL", OPTION_CHOICES, "info", 0, 0, "error warn info debug", 0,
+	"what is told"},
+    {"log.format", "QIDFLOW_LOG_FORMAT", OPTION_CHOICES, "text", 0, 0, "text json", 0,
+	"lines for people or for programs"},
+
+    {"debug.xml_chunk", NULL, OPTION_BYTES, "0", 0, 1000 * MB, 0, 0,
+	"feed the parser so many bytes at a time; 0: as they come"},
+    {NULL, NULL, OPTION_TEXT, NULL, 0, 0, 0, 0, NULL},
+};

@@ -1,0 +1,115 @@
+/* secret.c -- the password, from where nobody else can read it.
+ *
+ * qualys.password itself comes from the environment or a private settings file. Of it and
+ * qualys.password_file the one counts that was set later. */
+#include "secret.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+#include "config.h"
+#include "log.h"
+
+enum { PASSWORD_SIZE = 1024 };
+
+static bool read_all(int fd, const char *path, char *to, size_t *ret_size)
+{
+	size_t size = 0;
+	ssize_t n;
+
+	while ((n = read(fd, to + size, PASSWORD_SIZE - size)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail("cannot read the password file %s: %s", path, strerror(errno));
+		size += (size_t)n;
+		if (size == PASSWORD_SIZE)
+			return fail(
+			    "the password file %s is too long: it holds the password and nothing else", path);
+	}
+	*ret_size = size;
+	return true;
+}
+
+static bool take_password(struct config *c, const char *path, char *text, size_t size)
+{
+	if (size && text[size - 1] == '\n')
+		size--;
+	if (size && text[size - 1] == '\r')
+		size--;
+	text[size] = '\0';
+	if (!size)
+		return fail("the password file %s is empty", path);
+	if (strlen(text) != size || strpbrk(text, "\r\n"))
+		return fail("the password file %s must hold one line", path);
+	return config_set(c, "qualys.password", text, path);
+}
+
+static bool read_file(struct config *c, const char *path)
+{
+	char text[PASSWORD_SIZE + 1];
+	struct stat st;
+	size_t size = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool read = false;
+
+	if (fd < 0)
+		return fail("cannot open the password file %s: %s", path, strerror(errno));
+	if (fstat(fd, &st))
+		fail("cannot look at the password file %s: %s", path, strerror(errno));
+	else if (st.st_mode & (S_IRWXG | S_IRWXO))
+		fail("the password file %s may be read by others (mode %03o): chmod 600 %s", path,
+		    (unsigned)st.st_mode & 0777, path);
+	else
+		read = read_all(fd, path, text, &size) && take_password(c, path, text, size);
+	explicit_bzero(text, sizeof(text));
+	close(fd);
+	return read;
+}
+
+static bool prompt(struct config *c)
+{
+	char text[PASSWORD_SIZE];
+	struct termios normal, silent;
+	FILE *tty = fopen("/dev/tty", "r+e");
+	bool read = false;
+
+	if (!tty)
+		return false;
+	if (tcgetattr(fileno(tty), &normal))
+		goto done;
+	silent = normal;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	fprintf(
+	    tty, "Password of %s at %s: ", config_text(c, "qualys.username"), config_text(c, "qualys.url"));
+	fflush(tty);
+	if (tcsetattr(fileno(tty), TCSAFLUSH, &silent))
+		goto done;
+	read = fgets(text, sizeof(text), tty) != NULL;
+	tcsetattr(fileno(tty), TCSAFLUSH, &normal);
+	fputc('\n', tty);
+	if (read) {
+		text[strcspn(text, "\r\n")] = '\0';
+		read = text[0] && config_set(c, "qualys.password", text, "prompt");
+	}
+	explicit_bzero(text, sizeof(text));
+done:
+	fclose(tty);
+	return read;
+}
+
+bool secret_read(struct config *c, bool may_prompt)
+{
+	const char *path = config_text(c, "qualys.password_file");
+	bool set = *config_text(c, "qualys.password");
+
+	if (*path && (!set || config_is_later(c, "qualys.password_file", "qualys.password")))
+		return read_file(c, path);
+	if (set || (may_prompt && prompt(c)))
+		return true;
+	return fail("no password: set QIDFLOW_QUALYS_PASSWORD, or QIDFLOW_QUALYS_PASSWORD_FILE or "
+		    "qualys.password_file to a file that only you can read");
+}
