@@ -1,0 +1,115 @@
+/* coordinator_state.h -- what the coordinator knows of its run; shared by coordinator.c (the run from top to bottom), handout.c (what
+ * goes out), reports.c and settle.c (what comes in, and what it changes) and closing.c (purges, emptying, COMPLETE). Nobody else includes it.
+ *
+ * One thread owns all of it. batch_move() is the only place where a batch changes its state. */
+#ifndef COORDINATOR_STATE_H
+#define COORDINATOR_STATE_H
+#include "batches.h"
+#include "coordinator.h"
+#include "delivery.h"
+#include "governor.h"
+#include "lister.h"
+#include "outage.h"
+#include "progress.h"
+#include "qidflow/v1/cluster.pb-c.h"
+#include "transport.h"
+
+enum { COORDINATOR_FETCHERS = 256, COORDINATOR_NAME = 64, IGNORED_TIMES = 3 };
+
+struct batch { /* in memory while it is not LOADED */
+	struct progress_batch p;
+	struct batch *next;
+	int32_t slot;        /* SENT */
+	bool ended;          /* SENT: the call is over, the permission is free */
+	bool probe, suspect; /* outage.h; a probe is not stored */
+	int64_t sent_ms, not_before_ms;
+	struct delivery_end *ends; /* FETCHED */
+	size_t n_ends;
+};
+
+struct slot {
+	int fetcher; /* index, -1: nobody's */
+	struct batch *batch;
+};
+
+struct coordinator {
+	const struct config *config;
+	struct transport *transport;
+	struct progress *progress;
+	struct progress_run run;
+	uint64_t generation;
+	bool confirm_purge, resumed;
+
+	/* what the loader told of the database */
+	bool database_told;
+	char database[64];
+	uint64_t complete_run, highest_run, highest_number;
+	int64_t complete_started_at, complete_full_at, complete_kb_at;
+	struct ids known, detected, owed, kb_known;
+	int64_t *positions[TOPIC_COUNT]; /* next offset, by partition */
+	int32_t partitions[TOPIC_COUNT];
+	int64_t loader_told_ms;
+	struct ids marked;                 /* hosts of ignored sets that are to be asked for again */
+	struct ids ignored[IGNORED_TIMES]; /* hosts whose set was ignored once, twice, … */
+
+	/* work */
+	struct ids todo, asked, listed; /* no batch yet; in some batch of this run; listed at the end */
+	bool all_listed;
+	struct batch *batches;
+	struct slot *slots;
+	int32_t n_slots;
+	char fetchers[COORDINATOR_FETCHERS][COORDINATOR_NAME];
+	int in_hand[COORDINATOR_FETCHERS];
+	int n_fetchers;
+	struct sizer sizer;
+	struct governor governors[3]; /* enum coordinator_api */
+	struct outage outage;
+	uint64_t random;
+	bool any_whole; /* some answer of this run was whole: a 400 is then about its ids */
+	struct lister *listers[2];
+	struct delivery *own, *control; /* own: hosts, vulnerabilities, tombstones, empty sets */
+	Qidflow__V1__Counts counts;
+
+	enum exit_status failed; /* STATUS_COMPLETE: not; then why is said */
+	char why[512];
+	int64_t reports_since_commit;
+};
+enum coordinator_api { GOVERN_DETECTIONS, GOVERN_HOST_LIST, GOVERN_KNOWLEDGE_BASE };
+
+/* coordinator_state.c; config and transport are set before */
+void coordinator_open(struct coordinator *c);
+void coordinator_close(struct coordinator *c); /* and free */
+
+/* coordinator.c */
+bool coordinator_pump(struct coordinator *c, int64_t wait_ms); /* one event; false: the run cannot go on */
+bool coordinator_fetch_all(struct coordinator *c);             /* until nothing waits and nothing is out */
+__attribute__((format(printf, 3, 4))) bool coordinator_fail(
+    struct coordinator *c, enum exit_status status, const char *format, ...);
+bool coordinator_list_ids(struct coordinator *c, struct ids *ret_ids, int64_t *ret_datetime_s);
+bool coordinator_list_knowledge_base(struct coordinator *c, int64_t after_s, const struct ids *qids);
+
+/* settle.c */
+struct batch *batch_new(
+    struct coordinator *c, enum batch_state state, int tries);                /* stored by batch_move() */
+bool batch_move(struct coordinator *c, struct batch *b, enum batch_state to); /* false: progress.db, logged */
+/* ENDED, FETCHED and LOST of a batch that is outstanding; b may be gone afterwards */
+bool settle_call_over(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
+bool settle_fetched(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
+bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
+void settle_report_ids(Qidflow__V1__IdRange *const *ranges, size_t n, struct ids *to);
+bool settle_loaded(struct coordinator *c); /* FETCHED ones that the loader has passed */
+bool settle_passed(const struct coordinator *c, const struct delivery_end *ends, size_t n);
+
+/* reports.c */
+bool reports_take(struct coordinator *c, const Qidflow__V1__Report *r);
+
+/* handout.c */
+bool handout(struct coordinator *c, int64_t *ret_wait_ms); /* sends what may be sent; when to look again */
+void handout_slots(struct coordinator *c, const Qidflow__V1__Report *r);
+
+/* closing.c */
+bool closing_run_status(struct coordinator *c, Qidflow__V1__RunStatus__State state, const char *error);
+bool closing_purge(struct coordinator *c);
+bool closing_empty(struct coordinator *c);
+bool closing_complete(struct coordinator *c);
+#endif

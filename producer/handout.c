@@ -1,0 +1,241 @@
+/* handout.c -- what goes out: a Batch is the permission for one call, and a slot (a partition of qidflow.batches) holds at most one.
+ *
+ * A batch goes when the governor allows a call, a slot of some fetcher is free, and the API is not in doubt. What broke before
+ * goes first, since a host that breaks every answer is found by halving and each half takes a call. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "clock.h"
+#include "coordinator_state.h"
+#include "log.h"
+#include "meter.h"
+#include "record.h"
+#include "xalloc.h"
+
+enum { LOOK_AGAIN_MS = 1000 };
+
+static int fetcher_index(struct coordinator *c, const char *name)
+{
+	for (int i = 0; i < c->n_fetchers; i++)
+		if (strcmp(c->fetchers[i], name) == 0)
+			return i;
+	if (c->n_fetchers == COORDINATOR_FETCHERS) {
+		fail("more than %d fetchers have been seen by this run: %s gets no work",
+		    COORDINATOR_FETCHERS, name);
+		return -1;
+	}
+	snprintf(c->fetchers[c->n_fetchers], COORDINATOR_NAME, "%s", name);
+	return c->n_fetchers++;
+}
+
+void handout_slots(struct coordinator *c, const Qidflow__V1__Report *r)
+{
+	int fetcher = fetcher_index(c, r->sender ? r->sender : "");
+
+	if (fetcher < 0)
+		return;
+	for (int32_t i = 0; i < c->n_slots; i++)
+		if (c->slots[i].fetcher == fetcher)
+			c->slots[i].fetcher = -1;
+	for (size_t i = 0; i < r->n_slots; i++)
+		if (r->slots[i] < (uint32_t)c->n_slots)
+			c->slots[r->slots[i]].fetcher = fetcher;
+	log_line(LOG_DEBUG, "fetcher %s holds %zu slots", c->fetchers[fetcher], r->n_slots);
+}
+
+/* A free slot of the fetcher that has the fewest batches in hand; -1: there is none. */
+static int32_t free_slot(struct coordinator *c)
+{
+	int32_t best = -1;
+
+	memset(c->in_hand, 0, sizeof(c->in_hand));
+	for (int32_t i = 0; i < c->n_slots; i++)
+		if (c->slots[i].fetcher >= 0 && c->slots[i].batch)
+			c->in_hand[c->slots[i].fetcher]++;
+	for (int32_t i = 0; i < c->n_slots; i++) {
+		struct slot *s = &c->slots[i];
+
+		if (s->fetcher < 0 || s->batch)
+			continue;
+		if (best < 0 || c->in_hand[s->fetcher] < c->in_hand[c->slots[best].fetcher])
+			best = i;
+	}
+	return best;
+}
+
+static void write_ids(Qidflow__V1__Batch *m, const struct ids *hosts, Qidflow__V1__IdRange *room,
+    Qidflow__V1__IdRange **pointers)
+{
+	for (size_t i = 0; i < hosts->n; i++) {
+		qidflow__v1__id_range__init(&room[i]);
+		room[i].first = hosts->v[i].first;
+		room[i].last = hosts->v[i].last;
+		pointers[i] = &room[i];
+	}
+	m->n_ids = hosts->n;
+	m->ids = pointers;
+}
+
+static bool produce(struct coordinator *c, struct batch *b)
+{
+	Qidflow__V1__Batch m = QIDFLOW__V1__BATCH__INIT;
+	Qidflow__V1__IdRange *room = xcalloc(b->p.hosts.n, sizeof(*room));
+	Qidflow__V1__IdRange **pointers = xcalloc(b->p.hosts.n, sizeof(Qidflow__V1__IdRange *));
+	struct message out = {.topic = TOPIC_BATCHES, .partition = b->slot};
+
+	m.run = c->run.run;
+	m.number = b->p.number;
+	m.generation = c->generation;
+	m.has_run_started_at = 1;
+	m.run_started_at = c->run.started_at;
+	m.has_probe = b->probe;
+	m.probe = b->probe;
+	write_ids(&m, &b->p.hosts, room, pointers);
+	out.value = record_pack(&m.base, &out.size);
+	free(room);
+	free(pointers);
+	return transport_send(c->transport, &out, c->control);
+}
+
+/* SENT is stored before the Batch is produced: whoever finds it unsent at a start sends it again. */
+static bool send_batch(struct coordinator *c, struct batch *b, int32_t slot)
+{
+	b->p.number = progress_next_number(c->progress);
+	if (b->p.number == 0)
+		return coordinator_fail(c, STATUS_FAILED, "progress.db gives no number for a batch");
+	b->slot = slot;
+	b->ended = b->suspect = false;
+	b->sent_ms = clock_ms();
+	c->slots[slot].batch = b;
+	if (!batch_move(c, b, BATCH_SENT))
+		return false;
+	governor_begin(&c->governors[GOVERN_DETECTIONS], b->sent_ms);
+	c->counts.calls++;
+	if (!produce(c, b))
+		return coordinator_fail(c, STATUS_FAILED, "the transport takes no more batches");
+	log_line(LOG_DEBUG, "batch %" PRIu64 " of %" PRIu64 " hosts goes to slot %" PRId32 "%s", b->p.number,
+	    b->p.hosts.count, slot, b->probe ? " as a probe" : "");
+	return true;
+}
+
+/* ---- what is next */
+
+static struct batch *next_waiting(struct coordinator *c, int64_t now, int64_t *ret_wait_ms)
+{
+	for (struct batch *b = c->batches; b; b = b->next) {
+		if (b->p.state != BATCH_WAITING)
+			continue;
+		if (b->not_before_ms <= now)
+			return b;
+		if (b->not_before_ms - now < *ret_wait_ms)
+			*ret_wait_ms = b->not_before_ms - now;
+	}
+	return NULL;
+}
+
+static struct batch *cut(struct coordinator *c)
+{
+	int64_t at_once = governor_at_once(&c->governors[GOVERN_DETECTIONS]);
+	uint64_t size = sizer_next(&c->sizer, c->todo.count, at_once, c->all_listed);
+
+	if (size == 0)
+		return NULL;
+	struct batch *b = batch_new(c, BATCH_WAITING, 0);
+	ids_take(&c->todo, size, &b->p.hosts);
+	ids_add_all(&c->asked, &b->p.hosts);
+	c->counts.asked += b->p.hosts.count;
+	meter_add(METER_HOSTS_ASKED, (int64_t)b->p.hosts.count);
+	return b;
+}
+
+/* The host of a probe: one that had detections in the database before, or, in a first run, any that waits: another each time. */
+static bool probe_host(struct coordinator *c, struct ids *ret)
+{
+	const struct ids *from = c->detected.n ? &c->detected : &c->todo;
+
+	if (!from->n)
+		for (struct batch *b = c->batches; b; b = b->next)
+			if (b->p.state == BATCH_WAITING && b->p.hosts.n)
+				from = &b->p.hosts;
+	if (!from->n)
+		return false;
+	uint64_t id = from->v[(uint64_t)c->outage.failures * 7 % from->n].first;
+	ids_add(ret, id, id);
+	return true;
+}
+
+static bool send_probe(struct coordinator *c, int32_t slot)
+{
+	struct batch *b = batch_new(c, BATCH_WAITING, 0);
+
+	b->probe = true;
+	if (!probe_host(c, &b->p.hosts))
+		return coordinator_fail(c, STATUS_FAILED, "there is no host to probe the API with");
+	outage_probe_sent(&c->outage);
+	return send_batch(c, b, slot);
+}
+
+/* May a call go now? 0: yes; else ms until it is worth looking again. */
+static int64_t permission_ms(struct coordinator *c, int64_t now)
+{
+	int64_t wait = governor_wait_ms(&c->governors[GOVERN_DETECTIONS], now);
+
+	if (c->outage.state != OUTAGE_NONE) {
+		int64_t probe = outage_wait_ms(&c->outage, now);
+
+		if (probe < 0 || probe > wait)
+			wait = probe < 0 ? LOOK_AGAIN_MS : probe;
+	}
+	return wait;
+}
+
+static bool anything_to_send(const struct coordinator *c)
+{
+	if (c->todo.count)
+		return true;
+	for (const struct batch *b = c->batches; b; b = b->next)
+		if (b->p.state == BATCH_WAITING)
+			return true;
+	return false;
+}
+
+static void say_wait(struct coordinator *c, int64_t wait, int64_t now)
+{
+	static const char *const why[] = {NULL, "a probe of the API", "the API, which is down"};
+	const struct governor *g = &c->governors[GOVERN_DETECTIONS];
+
+	if (c->outage.state != OUTAGE_NONE)
+		meter_wait(WAITER_DETECTIONS, why[c->outage.state], c->outage.next_ms);
+	else if (wait > 0 && wait < INT64_MAX && g->running < governor_at_once(g))
+		meter_wait(WAITER_DETECTIONS, "the API's limit", now + wait);
+	else
+		meter_wait(WAITER_DETECTIONS, NULL, 0);
+}
+
+bool handout(struct coordinator *c, int64_t *ret_wait_ms)
+{
+	*ret_wait_ms = LOOK_AGAIN_MS;
+	while (anything_to_send(c)) {
+		int64_t now = clock_ms(), wait = permission_ms(c, now);
+		int32_t slot = free_slot(c);
+
+		say_wait(c, wait, now);
+		if (wait > 0 || slot < 0) {
+			if (wait > 0 && wait < *ret_wait_ms)
+				*ret_wait_ms = wait;
+			return true;
+		}
+		if (c->outage.state != OUTAGE_NONE)
+			return send_probe(c, slot);
+		struct batch *b = next_waiting(c, now, ret_wait_ms);
+		if (!b)
+			b = cut(c);
+		if (!b)
+			return true;
+		if (!send_batch(c, b, slot))
+			return false;
+	}
+	meter_wait(WAITER_DETECTIONS, NULL, 0);
+	return true;
+}

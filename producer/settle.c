@@ -1,0 +1,399 @@
+/* settle.c -- what Reports change: the permission that is free again, the batch that moves on, whose fault a failure is.
+ *
+ *   WAITING ──► SENT ──► FETCHED ──► LOADED
+ *      ▲          │ what is missing of a batch that broke becomes a batch of its own, halved from the second time on;
+ *      └──────────┘ one host alone, still broken after its tries: DEAD; left out of two whole answers: LEFT_OUT
+ *
+ * A Report for a batch that is not outstanding is ignored: the first counts. Whatever one Report changes is one transaction. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "clock.h"
+#include "config.h"
+#include "coordinator_state.h"
+#include "log.h"
+#include "meter.h"
+#include "xalloc.h"
+
+enum { LOST_IS_BROKEN = 3, AGAIN_FIRST_MS = 500, AGAIN_MOST_MS = 30000 };
+
+struct batch *batch_new(struct coordinator *c, enum batch_state state, int tries)
+{
+	struct batch *b = xcalloc(1, sizeof(*b)), **last = &c->batches;
+
+	b->p.state = state;
+	b->p.tries = tries;
+	b->slot = -1;
+	while (*last)
+		last = &(*last)->next;
+	*last = b;
+	return b;
+}
+
+static void batch_free(struct coordinator *c, struct batch *b)
+{
+	for (struct batch **p = &c->batches; *p; p = &(*p)->next)
+		if (*p == b) {
+			*p = b->next;
+			break;
+		}
+	ids_close(&b->p.hosts);
+	free(b->ends);
+	free(b);
+}
+
+static void count(const struct batch *b, enum batch_state from, enum batch_state to)
+{
+	bool was_out = from == BATCH_SENT || from == BATCH_FETCHED,
+	     is_out = to == BATCH_SENT || to == BATCH_FETCHED;
+
+	meter_add(METER_BATCHES_OUT, (int)is_out - (int)was_out);
+	if (from == BATCH_WAITING && to == BATCH_SENT)
+		meter_add(METER_BATCHES, 1);
+	if (to == BATCH_LOADED || to == BATCH_DEAD || to == BATCH_HELD) {
+		meter_add(METER_BATCHES_DONE, 1);
+		meter_add(METER_HOSTS_DONE, (int64_t)b->p.hosts.count);
+	}
+}
+
+bool batch_move(struct coordinator *c, struct batch *b, enum batch_state to)
+{
+	count(b, b->p.state, to);
+	if (b->p.state == BATCH_SENT && to != BATCH_SENT && b->slot >= 0) {
+		c->slots[b->slot].batch = NULL;
+		b->slot = -1;
+	}
+	b->p.state = to;
+	if (!b->probe && !progress_save(c->progress, c->run.run, &b->p))
+		return coordinator_fail(
+		    c, STATUS_FAILED, "the state of a batch cannot be stored in progress.db");
+	if (to == BATCH_LOADED)
+		batch_free(c, b);
+	return true;
+}
+
+static bool batch_drop(struct coordinator *c, struct batch *b)
+{
+	meter_add(METER_BATCHES_OUT, b->p.state == BATCH_SENT ? -1 : 0);
+	if (b->slot >= 0)
+		c->slots[b->slot].batch = NULL;
+	if (!progress_drop(c->progress, &b->p))
+		return coordinator_fail(
+		    c, STATUS_FAILED, "the state of a batch cannot be stored in progress.db");
+	batch_free(c, b);
+	return true;
+}
+
+/* ---- broken batches */
+
+static bool one_more(struct coordinator *c, const struct batch *like, struct ids *hosts, int tries)
+{
+	struct batch *b =
+	    batch_new(c, BATCH_WAITING, hosts->count == 1 && like->p.hosts.count > 1 ? 0 : tries);
+
+	ids_copy(&b->p.hosts, hosts);
+	b->p.again = like->p.again;
+	b->p.http_status = like->p.http_status;
+	snprintf(b->p.error, sizeof(b->p.error), "%s", like->p.error);
+	b->not_before_ms = clock_ms() + backoff_ms(tries - 1, AGAIN_FIRST_MS, AGAIN_MOST_MS, &c->random);
+	return batch_move(c, b, BATCH_WAITING);
+}
+
+/* `missing` of a batch that broke: asked again, in halves, or given up. `like` gives the rest; missing is used up. */
+static bool charge(struct coordinator *c, const struct batch *like, struct ids *missing)
+{
+	int tries = like->p.tries + 1;
+	struct ids half = {0};
+	bool ok = true;
+
+	if (missing->count == 0)
+		return true;
+	if (like->p.hosts.count == 1 && tries >= config_number(c->config, "batch.tries")) {
+		struct batch *b = batch_new(c, BATCH_WAITING, tries);
+
+		ids_copy(&b->p.hosts, missing);
+		b->p.http_status = like->p.http_status;
+		snprintf(b->p.error, sizeof(b->p.error), "%s", like->p.error);
+		log_line(LOG_ERROR, "host %" PRIu64 " is given up after %d broken answers of its own: %s",
+		    missing->v[0].first, tries, like->p.error);
+		return batch_move(c, b, BATCH_DEAD);
+	}
+	if (batches_halve(missing, tries, &half))
+		ok = one_more(c, like, &half, tries);
+	ids_close(&half);
+	return ok && one_more(c, like, missing, tries);
+}
+
+/* A batch itself, charged and out of the way: suspects, LOST too often. */
+static bool charge_whole(struct coordinator *c, struct batch *b)
+{
+	struct ids missing = {0};
+
+	ids_copy(&missing, &b->p.hosts);
+	bool ok = charge(c, b, &missing) && batch_drop(c, b);
+	ids_close(&missing);
+	return ok;
+}
+
+static bool charge_suspects(struct coordinator *c)
+{
+	for (struct batch *b = c->batches, *next; b; b = next) {
+		next = b->next;
+		if (b->suspect && b->p.state == BATCH_WAITING && !charge_whole(c, b))
+			return false;
+	}
+	return true;
+}
+
+/* ---- outcomes */
+
+static bool answered(struct coordinator *c, const struct batch *b)
+{
+	if (!b->probe && b->sent_ms <= c->outage.since_ms)
+		return true; /* it began before the trouble did, and says nothing of now */
+	bool was_down = c->outage.state == OUTAGE_DOWN, ok = true;
+	if (c->outage.state != OUTAGE_NONE && outage_answered(&c->outage))
+		ok = charge_suspects(c);
+	else
+		for (struct batch *s = c->batches; s; s = s->next)
+			s->suspect = false;
+	if (was_down)
+		log_line(LOG_INFO, "the API is up again");
+	for (int i = 0; was_down && i < 2; i++)
+		lister_hold(c->listers[i], false);
+	return ok;
+}
+
+static void failed_before_it_began(struct coordinator *c, const struct batch *b, const Qidflow__V1__Report *r)
+{
+	int64_t now = clock_ms();
+
+	if (!b->probe) {
+		outage_failed(&c->outage, now);
+		return;
+	}
+	if (c->outage.state != OUTAGE_DOWN)
+		log_line(LOG_WARN, "the API is down (HTTP %d, %s): one probe at a time until it is up",
+		    r->http_status, r->text ? r->text : "");
+	outage_probe_failed(&c->outage, now);
+	for (int i = 0; i < 2; i++)
+		lister_hold(c->listers[i], true);
+}
+
+static void told(const Qidflow__V1__Limits *from, struct governor_limits *to)
+{
+	*to = (struct governor_limits)GOVERNOR_NOTHING_TOLD;
+	if (!from)
+		return;
+	to->calls_at_once = from->has_calls_at_once ? from->calls_at_once : -1;
+	to->running = from->has_running ? from->running : -1;
+	to->calls = from->has_calls ? from->calls : -1;
+	to->window_s = from->has_window_s ? from->window_s : -1;
+	to->remaining = from->has_remaining ? from->remaining : -1;
+	to->wait_ms = from->has_wait_ms ? from->wait_ms : -1;
+}
+
+/* The call is over: the permission is free, and what the API said of its limits holds from now on. */
+bool settle_call_over(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r)
+{
+	struct governor *g = &c->governors[GOVERN_DETECTIONS];
+	struct governor_limits limits;
+	int64_t now = clock_ms();
+
+	if (b->ended)
+		return true;
+	b->ended = true;
+	told(r->limits, &limits);
+	governor_end(g, now, &limits);
+	switch (r->outcome) {
+	case QIDFLOW__V1__REPORT__OUTCOME__TOO_MANY: governor_refused_at_once(g, now); break;
+	case QIDFLOW__V1__REPORT__OUTCOME__TOO_FAST: governor_refused_rate(g, now, limits.wait_ms); break;
+	case QIDFLOW__V1__REPORT__OUTCOME__UNAVAILABLE: failed_before_it_began(c, b, r); return true;
+	case QIDFLOW__V1__REPORT__OUTCOME__ABORTED: return true;
+	default: break;
+	}
+	return answered(c, b);
+}
+
+/* A whole answer left these hosts out: those that had detections are asked once more, the others are as they were. */
+static bool left_out(
+    struct coordinator *c, const struct batch *b, const struct ids *missing, struct ids *ret_as_before)
+{
+	struct ids had = {0};
+	bool ok = true;
+
+	for (size_t i = 0; i < missing->n; i++)
+		for (uint64_t id = missing->v[i].first;; id++) {
+			ids_add(ids_has(&c->detected, id) ? &had : ret_as_before, id, id);
+			if (id == missing->v[i].last)
+				break;
+		}
+	c->counts.came_empty += ret_as_before->count;
+	if (had.count && !b->probe) {
+		struct batch *n = batch_new(c, BATCH_WAITING, 0);
+
+		ids_copy(&n->p.hosts, &had);
+		n->p.again = true;
+		ok = batch_move(c, n, b->p.again ? BATCH_LEFT_OUT : BATCH_WAITING);
+	}
+	ids_close(&had);
+	return ok;
+}
+
+static void take_ends(struct batch *b, const Qidflow__V1__Report *r)
+{
+	b->ends = xcalloc(r->n_ends, sizeof(*b->ends));
+	for (size_t i = 0; i < r->n_ends; i++)
+		if (topic_of(r->ends[i]->topic, &b->ends[b->n_ends].topic)) {
+			b->ends[b->n_ends].partition = r->ends[i]->partition;
+			b->ends[b->n_ends++].next = r->ends[i]->offset;
+		}
+}
+
+static bool note_qids(struct coordinator *c, const Qidflow__V1__Report *r)
+{
+	uint32_t *lacking = xcalloc(r->n_qids, sizeof(*lacking));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_qids; i++)
+		if (!ids_has(&c->kb_known, r->qids[i]))
+			lacking[n++] = r->qids[i];
+	bool ok = progress_add_qids(c->progress, c->run.run, lacking, n);
+	free(lacking);
+	return ok || coordinator_fail(c, STATUS_FAILED, "QIDs cannot be stored in progress.db");
+}
+
+/* What came becomes FETCHED with the hosts that are as they were; nothing at all: the batch is gone. */
+static bool keep_what_came(
+    struct coordinator *c, struct batch *b, struct ids *came, const Qidflow__V1__Report *r)
+{
+	if (came->count == 0)
+		return batch_drop(c, b);
+	ids_copy(&b->p.hosts, came);
+	take_ends(b, r);
+	return note_qids(c, r) && batch_move(c, b, BATCH_FETCHED);
+}
+
+void settle_report_ids(Qidflow__V1__IdRange *const *ranges, size_t n, struct ids *to)
+{
+	for (size_t i = 0; i < n; i++)
+		ids_add(to, ranges[i]->first, ranges[i]->last);
+}
+
+static void note_came(struct coordinator *c, const struct ids *came, const Qidflow__V1__Report *r)
+{
+	c->counts.came += came->count;
+	c->counts.came_empty += r->n_came_empty;
+	c->counts.detections += r->detections;
+	c->counts.xml_bytes += r->xml_bytes;
+	ids_add_all(&c->detected, came);
+	for (size_t i = 0; i < r->n_came_empty; i++)
+		ids_remove(&c->detected, r->came_empty[i], r->came_empty[i]);
+}
+
+static bool broke(struct coordinator *c, struct batch *b, struct ids *missing, const Qidflow__V1__Report *r)
+{
+	b->p.http_status = r->http_status;
+	snprintf(b->p.error, sizeof(b->p.error), "%s", r->text ? r->text : "");
+	log_line(LOG_WARN,
+	    "batch %" PRIu64 ": %s (HTTP %d, code %d): %s; %" PRIu64 " of %" PRIu64 " hosts are asked again",
+	    b->p.number, r->outcome == QIDFLOW__V1__REPORT__OUTCOME__BROKEN ? "the answer broke" : "refused",
+	    r->http_status, r->code, b->p.error, missing->count, b->p.hosts.count);
+	if (r->outcome == QIDFLOW__V1__REPORT__OUTCOME__BAD_REQUEST && !c->any_whole)
+		return coordinator_fail(c, STATUS_FAILED,
+		    "the API refuses our request for detections: %s; see qualys.parameters.detections",
+		    b->p.error);
+	return b->probe || charge(c, b, missing);
+}
+
+static bool by_outcome(struct coordinator *c, struct batch *b, struct ids *came, struct ids *missing,
+    const Qidflow__V1__Report *r)
+{
+	switch (r->outcome) {
+	case QIDFLOW__V1__REPORT__OUTCOME__WHOLE:
+		c->any_whole = true;
+		sizer_learn(&c->sizer, b->p.hosts.count, r->xml_bytes, r->first_byte_ms, r->duration_ms);
+		struct ids as_before = {0};
+		bool ok = left_out(c, b, missing, &as_before);
+		if (!b->probe)
+			ids_add_all(came, &as_before);
+		ids_close(&as_before);
+		return ok;
+	case QIDFLOW__V1__REPORT__OUTCOME__BROKEN:
+	case QIDFLOW__V1__REPORT__OUTCOME__BAD_REQUEST: return broke(c, b, missing, r);
+	case QIDFLOW__V1__REPORT__OUTCOME__DENIED:
+		return coordinator_fail(c, STATUS_REFUSED, "%s as user %s: %s",
+		    config_text(c->config, "qualys.url"), config_text(c->config, "qualys.username"),
+		    r->text ? r->text : "refused");
+	default: break; /* not its fault, or not known yet */
+	}
+	if (missing->count == 0 || b->probe)
+		return true;
+	struct batch *n = batch_new(c, BATCH_WAITING, b->p.tries);
+	ids_copy(&n->p.hosts, missing);
+	n->p.again = b->p.again;
+	n->p.lost = b->p.lost;
+	n->suspect = r->outcome == QIDFLOW__V1__REPORT__OUTCOME__UNAVAILABLE;
+	n->p.http_status = r->http_status;
+	snprintf(n->p.error, sizeof(n->p.error), "%s", r->text ? r->text : "");
+	return batch_move(c, n, BATCH_WAITING);
+}
+
+bool settle_fetched(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r)
+{
+	struct ids came = {0}, missing = {0};
+
+	if (!progress_begin(c->progress))
+		return coordinator_fail(c, STATUS_FAILED, "progress.db takes no transaction");
+	settle_report_ids(r->came, r->n_came, &came);
+	ids_copy(&missing, &b->p.hosts);
+	ids_remove_all(&missing, &came);
+	note_came(c, &came, r);
+	bool ok = settle_call_over(c, b, r) && by_outcome(c, b, &came, &missing, r) &&
+		  keep_what_came(c, b, &came, r);
+	ids_close(&came);
+	ids_close(&missing);
+	return progress_commit(c->progress) && ok;
+}
+
+bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r)
+{
+	struct governor_limits nothing = GOVERNOR_NOTHING_TOLD;
+
+	if (!b->ended)
+		governor_end(&c->governors[GOVERN_DETECTIONS], clock_ms(), &nothing);
+	log_line(LOG_WARN,
+	    "batch %" PRIu64 ": begun by a fetcher that is gone, says %s; its hosts are asked again",
+	    b->p.number, r->sender ? r->sender : "");
+	if (b->probe) {
+		outage_probe_failed(&c->outage, clock_ms());
+		return batch_drop(c, b);
+	}
+	if (++b->p.lost % LOST_IS_BROKEN == 0) {
+		snprintf(
+		    b->p.error, sizeof(b->p.error), "%d fetchers ended while they had it in hand", b->p.lost);
+		return charge_whole(c, b);
+	}
+	return batch_move(c, b, BATCH_WAITING);
+}
+
+bool settle_passed(const struct coordinator *c, const struct delivery_end *ends, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ends[i].partition >= c->partitions[ends[i].topic] ||
+		    c->positions[ends[i].topic][ends[i].partition] < ends[i].next)
+			return false;
+	return true;
+}
+
+bool settle_loaded(struct coordinator *c)
+{
+	for (struct batch *b = c->batches, *next; b; b = next) {
+		next = b->next;
+		if (b->p.state == BATCH_FETCHED && settle_passed(c, b->ends, b->n_ends) &&
+		    !batch_move(c, b, BATCH_LOADED))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,55 @@
+/* coordinator_world.h -- everything around a coordinator, for tests: an API that is a script, a fetcher and a loader that do as the
+ * protocol says, over the in-process transport. What happened is written down. */
+#ifndef COORDINATOR_WORLD_H
+#define COORDINATOR_WORLD_H
+#include <pthread.h>
+#include <stdbool.h>
+#include "api.h"
+#include "exit_status.h"
+#include "ids.h"
+#include "qidflow/v1/cluster.pb-c.h"
+
+enum { WORLD_NOW = 1700000000, WORLD_CALLS = 4096 };
+
+struct world_call { /* a detection call, for the script to answer */
+	const struct ids *asked;
+	int number; /* of the call: 1 .. */
+	bool probe;
+	struct ids came, empty; /* empty: came without detections */
+	Qidflow__V1__Report__Outcome outcome;
+	const char *text;
+	bool lost; /* report LOST instead of calling */
+};
+
+struct world {
+	/* what the API says */
+	struct ids listed, processed; /* at present; in the window of an incremental run */
+	enum api_result list_result;  /* of every list, API_WHOLE unless set */
+	void (*answer)(struct world *w, struct world_call *c); /* NULL: everybody comes */
+	/* what the database holds at the start */
+	struct ids known, detected, owed, kb_known;
+	uint64_t complete_run;
+	const char *database;
+	struct ids ignore_once; /* the loader ignores the next set of these hosts */
+	/* what happened */
+	pthread_mutex_t lock;
+	int calls, list_calls, probes;
+	struct ids asked_once, asked_twice, purged, emptied, kb_asked;
+	int64_t after_s; /* what Host List was asked for */
+	uint64_t last_number, complete_ends;
+	bool numbers_grew;
+	Qidflow__V1__RunStatus__State last_state;
+	uint64_t dead[64], held[4096];
+	int n_dead, n_held;
+	char dead_error[256];
+};
+
+extern struct world *coordinator_world_api; /* whose API it is: set by world_run() */
+
+/* One run in `folder` over a fresh hub, with `settings` "name=value" up to a NULL. */
+enum exit_status world_run(
+    struct world *w, const char *folder, bool full, bool confirm, const char *const *settings);
+void world_open(struct world *w);
+void world_close(struct world *w);
+void world_forget(struct world *w); /* what happened */
+#endif

@@ -1,0 +1,464 @@
+/* test_coordinator.c -- whole runs of the coordinator against a scripted API, fetcher and loader: who is asked, how often, who is
+ * given up, purged, emptied or held back, and what the exit status says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "log.h" /* before cmocka, which has a macro fail() */
+#include <cmocka.h>
+#include "coordinator_world.h"
+#include "progress.h"
+
+static char folder[64];
+static struct world w;
+
+static int setup(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/qidflow-coordinator-XXXXXX");
+	world_open(&w);
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char command[96];
+
+	(void)state;
+	world_close(&w);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+static enum exit_status run(bool full, bool confirm)
+{
+	static const char *const settings[] = {"batch.hosts", "20", NULL};
+
+	return world_run(&w, folder, full, confirm, settings);
+}
+
+/* A database that one complete run left: hosts 1-n, all with detections. */
+static void had(uint64_t n)
+{
+	w.complete_run = 1;
+	ids_add(&w.known, 1, n);
+	ids_add(&w.detected, 1, n);
+	ids_add(&w.listed, 1, n);
+	ids_add(&w.kb_known, 38170, 38170);
+}
+
+static void only(struct world_call *c, bool (*keep)(uint64_t id))
+{
+	for (size_t i = 0; i < c->asked->n; i++)
+		for (uint64_t id = c->asked->v[i].first; id <= c->asked->v[i].last; id++)
+			if (keep(id))
+				ids_add(&c->came, id, id);
+}
+
+/* ---- plain runs */
+
+static void a_first_run_asks_everybody_once(void **state)
+{
+	(void)state;
+	ids_add(&w.listed, 1, 100);
+	ids_add(&w.listed, UINT64_C(1) << 40, (UINT64_C(1) << 40) + 9);
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_once.count, 110);
+	assert_int_equal(w.asked_twice.count, 0);
+	assert_true(w.numbers_grew);
+	assert_int_equal(w.last_state, QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE);
+	assert_true(ids_has(&w.kb_asked, 38170)); /* named by detections, unknown to the KnowledgeBase */
+}
+
+static void a_second_run_asks_the_window_only(void **state)
+{
+	(void)state;
+	had(100);
+	ids_add(&w.processed, 5, 9);
+	ids_add(&w.owed, 50, 50);
+	ids_add(&w.listed, 200, 201); /* listed, and not in the database */
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.after_s, WORLD_NOW - 86400 - 3600);
+	assert_int_equal(w.asked_once.count, 5 + 1 + 2);
+	assert_int_equal(w.kb_asked.count, 0);
+}
+
+static void full_every_makes_it_full(void **state)
+{
+	static const char *const daily[] = {"run.full_every", "1d", NULL};
+
+	(void)state;
+	had(30);
+	assert_int_equal(world_run(&w, folder, false, false, daily), STATUS_COMPLETE);
+	assert_int_equal(w.asked_once.count, 30);
+}
+
+/* ---- answers that break */
+
+static bool below_13(uint64_t id)
+{
+	return id < 13;
+}
+
+static void poison_13(struct world *world, struct world_call *c)
+{
+	(void)world;
+	if (!ids_has(c->asked, 13)) {
+		ids_copy(&c->came, c->asked);
+		return;
+	}
+	only(c, below_13); /* whoever stands before it comes */
+	c->outcome = QIDFLOW__V1__REPORT__OUTCOME__BROKEN;
+	c->text = "cut in host 13";
+}
+
+static void a_poisonous_host_is_found_by_halving(void **state)
+{
+	(void)state;
+	ids_add(&w.listed, 1, 60);
+	w.answer = poison_13;
+	assert_int_equal(run(false, false), STATUS_INCOMPLETE);
+	assert_int_equal(w.n_dead, 1);
+	assert_int_equal(w.dead[0], 13);
+	assert_string_equal(w.dead_error, "cut in host 13");
+	assert_int_equal(w.asked_once.count, 60);
+	assert_in_range(w.calls, 8, 25);
+	for (uint64_t id = 1; id <= 12; id++)
+		assert_false(ids_has(&w.asked_twice, id));
+}
+
+static void every_third_call_fails(struct world *world, struct world_call *c)
+{
+	(void)world;
+	if (c->number % 3 == 1 && !c->probe) {
+		c->outcome = QIDFLOW__V1__REPORT__OUTCOME__UNAVAILABLE;
+		c->text = "503";
+		return;
+	}
+	ids_copy(&c->came, c->asked);
+}
+
+static void failures_of_its_own_are_charged_and_survived(void **state)
+{
+	(void)state;
+	ids_add(&w.listed, 1, 60);
+	w.answer = every_third_call_fails;
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_true(w.probes > 0);
+	assert_int_equal(w.n_dead, 0);
+}
+
+static void down_for_a_while(struct world *world, struct world_call *c)
+{
+	(void)world;
+	if (c->number >= 3 && c->number <= 6) {
+		c->outcome = QIDFLOW__V1__REPORT__OUTCOME__UNAVAILABLE;
+		c->text = "maintenance";
+		return;
+	}
+	ids_copy(&c->came, c->asked);
+}
+
+static void an_outage_charges_nobody(void **state)
+{
+	static const char *const settings[] = {
+	    "batch.hosts", "1", "batch.hosts.most", "1", "batch.tries", "1", NULL};
+
+	(void)state;
+	ids_add(&w.listed, 1, 8);
+	w.answer = down_for_a_while;
+	assert_int_equal(world_run(&w, folder, false, false, settings), STATUS_COMPLETE);
+	assert_int_equal(w.n_dead, 0); /* one charge would have killed a host */
+	assert_in_range(w.probes, 2, 5);
+}
+
+static void down_for_ever(struct world *world, struct world_call *c)
+{
+	(void)world;
+	c->outcome = QIDFLOW__V1__REPORT__OUTCOME__UNAVAILABLE;
+	c->text = "maintenance";
+}
+
+static void an_outage_without_end_fails_the_run_and_it_goes_on(void **state)
+{
+	static const char *const settings[] = {"batch.hosts", "20", "qualys.outage", "3s", NULL};
+
+	(void)state;
+	ids_add(&w.listed, 1, 40);
+	w.answer = down_for_ever;
+	assert_int_equal(world_run(&w, folder, false, false, settings), STATUS_FAILED);
+	assert_int_equal(w.last_state, QIDFLOW__V1__RUN_STATUS__STATE__FAILED);
+	world_forget(&w);
+	w.answer = NULL;
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_once.count, 40);
+	assert_int_equal(w.n_dead, 0);
+}
+
+static void too_fast_then_well(struct world *world, struct world_call *c)
+{
+	(void)world;
+	if (c->number == 1) {
+		c->outcome = QIDFLOW__V1__REPORT__OUTCOME__TOO_FAST;
+		return;
+	}
+	ids_copy(&c->came, c->asked);
+}
+
+static void a_refusal_by_the_limit_charges_nobody(void **state)
+{
+	static const char *const settings[] = {"batch.hosts", "1", "batch.tries", "1", NULL};
+
+	(void)state;
+	ids_add(&w.listed, 1, 3);
+	w.answer = too_fast_then_well;
+	assert_int_equal(world_run(&w, folder, false, false, settings), STATUS_COMPLETE);
+	assert_int_equal(w.n_dead, 0);
+}
+
+static void lost_by_its_fetcher(struct world *world, struct world_call *c)
+{
+	(void)world;
+	c->lost = c->number <= 2;
+	if (!c->lost)
+		ids_copy(&c->came, c->asked);
+}
+
+static void lost_batches_are_sent_again(void **state)
+{
+	(void)state;
+	ids_add(&w.listed, 1, 15);
+	w.answer = lost_by_its_fetcher;
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.calls, 3);
+	assert_true(w.numbers_grew); /* under new numbers */
+}
+
+static void refused(struct world *world, struct world_call *c)
+{
+	(void)world;
+	c->outcome = QIDFLOW__V1__REPORT__OUTCOME__BAD_REQUEST;
+	c->text = "parameter show_qds is not known";
+}
+
+static void a_request_that_is_wrong_ends_the_run_at_once(void **state)
+{
+	(void)state;
+	ids_add(&w.listed, 1, 500);
+	w.answer = refused;
+	assert_int_equal(run(false, false), STATUS_FAILED);
+	assert_in_range(w.calls, 1, 4);
+}
+
+static void denied(struct world *world, struct world_call *c)
+{
+	(void)world;
+	c->outcome = QIDFLOW__V1__REPORT__OUTCOME__DENIED;
+	c->text = "account expired";
+}
+
+static void denied_ends_with_its_own_status(void **state)
+{
+	(void)state;
+	ids_add(&w.listed, 1, 5);
+	w.answer = denied;
+	assert_int_equal(run(false, false), STATUS_REFUSED);
+	world_forget(&w);
+	w.list_result = API_DENIED;
+	assert_int_equal(run(false, false), STATUS_REFUSED);
+	assert_int_equal(w.list_calls, 1);
+	assert_int_equal(w.calls, 0);
+}
+
+/* ---- purged, emptied, held back */
+
+static bool nobody(uint64_t id)
+{
+	(void)id;
+	return false;
+}
+
+static bool all_but_7(uint64_t id)
+{
+	return id != 7;
+}
+
+static void answers_nobody(struct world *world, struct world_call *c)
+{
+	(void)world;
+	only(c, nobody);
+}
+
+static void leaves_out_7(struct world *world, struct world_call *c)
+{
+	(void)world;
+	only(c, all_but_7);
+}
+
+static void who_is_gone_is_purged(void **state)
+{
+	(void)state;
+	had(300);
+	ids_remove(&w.listed, 290, 300);
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.purged.count, 11);
+}
+
+static void a_list_that_lost_too_much_purges_nothing(void **state)
+{
+	(void)state;
+	had(300);
+	ids_close(&w.listed);
+	assert_int_equal(run(false, false), STATUS_INCOMPLETE);
+	assert_int_equal(w.purged.count, 0);
+	world_forget(&w);
+	assert_int_equal(run(false, true), STATUS_COMPLETE); /* --confirm-purge */
+	assert_int_equal(w.purged.count, 300);
+}
+
+static void left_out_twice_is_emptied(void **state)
+{
+	(void)state;
+	had(300);
+	ids_add(&w.processed, 1, 20);
+	w.answer = leaves_out_7;
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_twice.count, 1);
+	assert_int_equal(w.emptied.count, 1);
+	assert_true(ids_has(&w.emptied, 7));
+}
+
+static void left_out_by_a_host_that_had_none_is_as_before(void **state)
+{
+	(void)state;
+	had(300);
+	ids_remove(&w.detected, 7, 7);
+	ids_add(&w.processed, 1, 20);
+	w.answer = leaves_out_7;
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_twice.count, 0);
+	assert_int_equal(w.emptied.count, 0);
+}
+
+static void empty_documents_empty_nothing(void **state)
+{
+	(void)state;
+	had(300);
+	ids_add(&w.processed, 1, 200);
+	w.answer = answers_nobody;
+	assert_int_equal(run(false, false), STATUS_INCOMPLETE);
+	assert_int_equal(w.emptied.count, 0);
+	assert_int_equal(w.n_held, 200);
+	assert_int_equal(w.asked_twice.count, 200);
+	world_forget(&w);
+	ids_close(&w.processed);
+	ids_add(&w.owed, 1, 200); /* as the database would say */
+	assert_int_equal(run(false, true), STATUS_COMPLETE);
+	assert_int_equal(w.emptied.count, 200);
+}
+
+/* ---- what the loader ignores, and going on */
+
+static void an_ignored_set_is_asked_again_before_complete(void **state)
+{
+	(void)state;
+	ids_add(&w.listed, 1, 30);
+	ids_add(&w.ignore_once, 17, 17);
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_twice.count, 1);
+	assert_true(ids_has(&w.asked_twice, 17));
+}
+
+static void breaks_down_later(struct world *world, struct world_call *c)
+{
+	(void)world;
+	if (c->number > 3) {
+		usleep(300 * 1000); /* what came before is loaded by then */
+		c->outcome = QIDFLOW__V1__REPORT__OUTCOME__DENIED;
+		return;
+	}
+	ids_copy(&c->came, c->asked);
+}
+
+static bool loaded_ids(void *arg, struct progress_batch *b)
+{
+	if (b->state == BATCH_LOADED)
+		ids_add_all(arg, &b->hosts);
+	ids_close(&b->hosts);
+	return true;
+}
+
+static void what_is_loaded_is_not_asked_again(void **state)
+{
+	char path[96];
+	struct ids loaded = {0};
+
+	(void)state;
+	ids_add(&w.listed, 1, 200);
+	w.answer = breaks_down_later;
+	assert_int_equal(run(false, false), STATUS_REFUSED);
+	snprintf(path, sizeof(path), "%s/progress.db", folder);
+	struct progress *p = progress_open(path, 0, 0);
+	assert_true(progress_each(p, 1, loaded_ids, &loaded));
+	progress_close(p);
+	assert_int_equal(loaded.count, 60); /* three batches of 20 */
+	world_forget(&w);
+	w.answer = NULL;
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	ids_remove_all(&loaded, &w.asked_once);
+	assert_int_equal(loaded.count, 60);
+	assert_int_equal(w.asked_once.count, 140);
+	ids_close(&loaded);
+}
+
+static void another_database_takes_a_full_run(void **state)
+{
+	(void)state;
+	ids_add(&w.listed, 1, 200);
+	w.answer = breaks_down_later;
+	assert_int_equal(run(false, false), STATUS_REFUSED);
+	world_forget(&w);
+	w.answer = NULL;
+	w.database = "another";
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_once.count, 200);
+}
+
+static void quiet(void *arg, const char *line, unsigned size)
+{
+	(void)arg;
+	if (getenv("QIDFLOW_TEST_LOG"))
+		fprintf(stderr, "%.*s", (int)size, line);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_first_run_asks_everybody_once),
+	    TEST(a_second_run_asks_the_window_only),
+	    TEST(full_every_makes_it_full),
+	    TEST(a_poisonous_host_is_found_by_halving),
+	    TEST(failures_of_its_own_are_charged_and_survived),
+	    TEST(an_outage_charges_nobody),
+	    TEST(an_outage_without_end_fails_the_run_and_it_goes_on),
+	    TEST(a_refusal_by_the_limit_charges_nobody),
+	    TEST(lost_batches_are_sent_again),
+	    TEST(a_request_that_is_wrong_ends_the_run_at_once),
+	    TEST(denied_ends_with_its_own_status),
+	    TEST(who_is_gone_is_purged),
+	    TEST(a_list_that_lost_too_much_purges_nothing),
+	    TEST(left_out_twice_is_emptied),
+	    TEST(left_out_by_a_host_that_had_none_is_as_before),
+	    TEST(empty_documents_empty_nothing),
+	    TEST(an_ignored_set_is_asked_again_before_complete),
+	    TEST(what_is_loaded_is_not_asked_again),
+	    TEST(another_database_takes_a_full_run),
+	};
+	log_set_writer(quiet, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
