@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "arena.h"
 #include "config.h"
 #include "coordinator.h"
@@ -126,8 +127,7 @@ static void note_call(struct world *w, const Qidflow__V1__Batch *b, const struct
 {
 	w->calls++;
 	w->probes += b->has_probe && b->probe;
-	w->numbers_grew = w->numbers_grew && b->number > w->last_number;
-	w->last_number = b->number;
+	ids_add(&w->numbers, b->number, b->number);
 	if (b->has_probe && b->probe)
 		return;
 	for (size_t i = 0; i < asked->n; i++)
@@ -155,6 +155,7 @@ static void take_batch(struct roles *r, const struct message *m)
 		else
 			ids_copy(&c.came, &asked);
 		pthread_mutex_unlock(&r->w->lock);
+		usleep((useconds_t)c.delay_ms * 1000);
 		report_call(r, b, &c);
 	}
 	transport_commit(r->fetcher, TOPIC_BATCHES, m->partition, m->offset + 1, "");
@@ -333,13 +334,14 @@ enum exit_status world_run(
 
 void world_open(struct world *w)
 {
-	*w = (struct world){.numbers_grew = true};
+	*w = (struct world){0};
 	pthread_mutex_init(&w->lock, NULL);
 }
 
 void world_forget(struct world *w)
 {
-	struct ids *sets[] = {&w->asked_once, &w->asked_twice, &w->purged, &w->emptied, &w->kb_asked};
+	struct ids *sets[] = {
+	    &w->asked_once, &w->asked_twice, &w->purged, &w->emptied, &w->kb_asked, &w->numbers};
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
 		ids_close(sets[i]);

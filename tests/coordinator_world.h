@@ -19,6 +19,7 @@ struct world_call { /* a detection call, for the script to answer */
 	Qidflow__V1__Report__Outcome outcome;
 	const char *text;
 	bool lost; /* report LOST instead of calling */
+	int delay_ms;
 };
 
 struct world {
@@ -35,9 +36,8 @@ struct world {
 	pthread_mutex_t lock;
 	int calls, list_calls, probes;
 	struct ids asked_once, asked_twice, purged, emptied, kb_asked;
-	int64_t after_s; /* what Host List was asked for */
-	uint64_t last_number, complete_ends;
-	bool numbers_grew;
+	int64_t after_s;    /* what Host List was asked for */
+	struct ids numbers; /* of the batches that were called */
 	Qidflow__V1__RunStatus__State last_state;
 	uint64_t dead[64], held[4096];
 	int n_dead, n_held;

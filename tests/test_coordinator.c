@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "log.h" /* before cmocka, which has a macro fail() */
 #include <cmocka.h>
 #include "coordinator_world.h"
@@ -69,7 +68,7 @@ static void a_first_run_asks_everybody_once(void **state)
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
 	assert_int_equal(w.asked_once.count, 110);
 	assert_int_equal(w.asked_twice.count, 0);
-	assert_true(w.numbers_grew);
+	assert_int_equal(w.numbers.count, w.calls); /* a number is called at most once */
 	assert_int_equal(w.last_state, QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE);
 	assert_true(ids_has(&w.kb_asked, 38170)); /* named by detections, unknown to the KnowledgeBase */
 }
@@ -234,8 +233,8 @@ static void lost_batches_are_sent_again(void **state)
 	ids_add(&w.listed, 1, 15);
 	w.answer = lost_by_its_fetcher;
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
-	assert_int_equal(w.calls, 3);
-	assert_true(w.numbers_grew); /* under new numbers */
+	assert_in_range(w.calls, 3, 4);
+	assert_int_equal(w.numbers.count, w.calls); /* under new numbers */
 }
 
 static void refused(struct world *world, struct world_call *c)
@@ -377,7 +376,7 @@ static void breaks_down_later(struct world *world, struct world_call *c)
 {
 	(void)world;
 	if (c->number > 3) {
-		usleep(300 * 1000); /* what came before is loaded by then */
+		c->delay_ms = 300; /* what came before is loaded by then */
 		c->outcome = QIDFLOW__V1__REPORT__OUTCOME__DENIED;
 		return;
 	}
