@@ -1,0 +1,311 @@
+/* http.c -- one POST of the API, by a curl easy handle in a multi handle of its own: poll() is ours, so that a stop, an abort and
+ * silence are seen at once. Whatever our callbacks take is added to the time of the last byte, and never counts as the API's silence. */
+#include "http.h"
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "clock.h"
+#include "config.h"
+#include "inflate.h"
+#include "log.h"
+#include "stop.h"
+#include "xalloc.h"
+
+enum { POLL_MS = 100, BUFFER_BYTES = 256 * 1024 };
+
+struct http {
+	CURLM *multi;
+	CURL *easy;
+	struct curl_slist *headers;
+	char *base; /* scheme://host[:port] */
+	struct inflate *inflate;
+	atomic_bool aborted;
+	int64_t connect_ms, first_byte_ms, silence_ms;
+	/* of the call under way */
+	const struct http_ops *ops;
+	void *arg;
+	int status;
+	bool gzip, body_begun, stopped;
+	uint64_t wire_bytes;
+	int64_t began_ms, heard_ms, first_ms;
+	char location[128];
+	char error[CURL_ERROR_SIZE];
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void global_init(void)
+{
+	if (curl_global_init(CURL_GLOBAL_ALL) != 0)
+		abort();
+}
+
+/* ---- callbacks */
+
+static bool inflated(void *arg, const char *data, size_t size)
+{
+	struct http *h = arg;
+
+	return h->ops->body(h->arg, h->status, data, size);
+}
+
+static bool is_stopped(const struct http *h)
+{
+	return atomic_load(&h->aborted) || stop_requested();
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *arg)
+{
+	struct http *h = arg;
+
+	size *= n;
+	if (!h->body_begun) {
+		h->body_begun = true;
+		h->first_ms = clock_ms();
+	}
+	h->wire_bytes += size;
+	bool ok = h->gzip ? inflate_feed(h->inflate, data, size) : inflated(h, data, size);
+	h->heard_ms = clock_ms();
+	if (!ok)
+		h->stopped = !(h->gzip && inflate_corrupt(h->inflate));
+	return ok && !is_stopped(h) ? size : CURL_WRITEFUNC_ERROR;
+}
+
+static bool header_is(const char *line, size_t size, const char *name)
+{
+	size_t n = strlen(name);
+
+	return size > n && strncasecmp(line, name, n) == 0 && line[n] == ':';
+}
+
+static void note_location(struct http *h, const char *line, size_t size)
+{
+	const char *at = memmem(line, size, "://", 3);
+	size_t n = 0;
+
+	for (at = at ? at + 3 : line + size; at < line + size && n + 1 < sizeof(h->location); at++) {
+		if (*at == '/' || *at == '?' || *at <= ' ')
+			break;
+		h->location[n++] = *at;
+	}
+	h->location[n] = '\0';
+}
+
+static size_t on_header(char *line, size_t size, size_t n, void *arg)
+{
+	struct http *h = arg;
+	long status = 0;
+
+	size *= n;
+	h->heard_ms = clock_ms();
+	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	h->status = (int)status;
+	if (header_is(line, size, "Content-Encoding"))
+		h->gzip = memmem(line, size, "gzip", 4) != NULL;
+	if (header_is(line, size, "Location"))
+		note_location(h, line, size);
+	if (status >= 200 && h->ops->header)
+		h->ops->header(h->arg, line, size);
+	return size;
+}
+
+/* ---- opening */
+
+static bool is_loopback(const char *host)
+{
+	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 || strncmp(host, "127.", 4) == 0;
+}
+
+static bool check_url(const char *url, bool allow_http, char **ret_base)
+{
+	CURLU *u = curl_url();
+	char *scheme = NULL, *host = NULL, *user = NULL, *query = NULL, *path = NULL;
+	bool ok = false;
+
+	if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
+	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK || !*host) {
+		fail("qualys.url \"%s\" is no URL; it looks like https://qualysapi.qualys.com", url);
+		goto done;
+	}
+	curl_url_get(u, CURLUPART_USER, &user, 0);
+	curl_url_get(u, CURLUPART_QUERY, &query, 0);
+	curl_url_get(u, CURLUPART_PATH, &path, 0);
+	bool http = strcmp(scheme, "http") == 0;
+	if (!http && strcmp(scheme, "https") != 0)
+		fail("qualys.url: the scheme %s is not known; use https", scheme);
+	else if (user)
+		fail("qualys.url must not hold a user or password; use qualys.username and a password file");
+	else if (query || (path && strcmp(path, "/") != 0))
+		fail("qualys.url must be the server only, without a path or a query");
+	else if (http && !allow_http && !is_loopback(host))
+		fail("qualys.url: plain http would send the password readable over the network; use https, "
+		     "or set "
+		     "qualys.allow_http=yes");
+	else
+		ok = true;
+	size_t n = strlen(url);
+	if (ok)
+		*ret_base = xasprintf("%.*s", (int)(n && url[n - 1] == '/' ? n - 1 : n), url);
+done:
+	curl_free(scheme);
+	curl_free(host);
+	curl_free(user);
+	curl_free(query);
+	curl_free(path);
+	curl_url_cleanup(u);
+	return ok;
+}
+
+static void set_options(struct http *h, const struct config *c)
+{
+	CURL *e = h->easy;
+
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, h->error);
+	curl_easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+	curl_easy_setopt(e, CURLOPT_USERNAME, config_text(c, "qualys.username"));
+	curl_easy_setopt(e, CURLOPT_PASSWORD, config_text(c, "qualys.password"));
+	curl_easy_setopt(e, CURLOPT_USERAGENT, "qidflow/" QIDFLOW_VERSION);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, h->headers);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(e, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)h->connect_ms);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, h);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, h);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	if (*config_text(c, "qualys.ca_file"))
+		curl_easy_setopt(e, CURLOPT_CAINFO, config_text(c, "qualys.ca_file"));
+	if (*config_text(c, "qualys.proxy"))
+		curl_easy_setopt(e, CURLOPT_PROXY, config_text(c, "qualys.proxy"));
+}
+
+struct http *http_open(const struct config *c)
+{
+	struct http *h = xcalloc(1, sizeof(*h));
+
+	pthread_once(&once, global_init);
+	if (!check_url(config_text(c, "qualys.url"), config_bool(c, "qualys.allow_http"), &h->base)) {
+		free(h);
+		return NULL;
+	}
+	h->connect_ms = config_number(c, "qualys.timeout.connect");
+	h->first_byte_ms = config_number(c, "qualys.timeout.first_byte");
+	h->silence_ms = config_number(c, "qualys.timeout.silence");
+	h->headers = curl_slist_append(h->headers, "X-Requested-With: qidflow");
+	h->headers = curl_slist_append(h->headers, "Content-Type: application/x-www-form-urlencoded");
+	h->headers = curl_slist_append(h->headers, "Expect:");
+	if (config_bool(c, "qualys.gzip"))
+		h->headers = curl_slist_append(h->headers, "Accept-Encoding: gzip");
+	h->inflate = inflate_open(inflated, h);
+	h->multi = curl_multi_init();
+	h->easy = curl_easy_init();
+	if (!h->multi || !h->easy)
+		abort();
+	set_options(h, c);
+	return h;
+}
+
+void http_close(struct http *h)
+{
+	if (!h)
+		return;
+	curl_easy_cleanup(h->easy);
+	curl_multi_cleanup(h->multi);
+	curl_slist_free_all(h->headers);
+	inflate_close(h->inflate);
+	free(h->base);
+	free(h);
+}
+
+void http_abort(struct http *h, bool on)
+{
+	atomic_store(&h->aborted, on);
+	if (on)
+		curl_multi_wakeup(h->multi);
+}
+
+/* ---- a call */
+
+static bool is_silent(struct http *h)
+{
+	int64_t limit = h->body_begun ? h->silence_ms : h->first_byte_ms + h->connect_ms;
+
+	if (clock_ms() - h->heard_ms <= limit)
+		return false;
+	snprintf(h->error, sizeof(h->error), "no byte for %lld s", (long long)(limit / 1000));
+	return true;
+}
+
+/* Until curl is done with it, or we are. */
+static CURLcode drive(struct http *h)
+{
+	struct curl_waitfd stop = {.fd = stop_fd(), .events = CURL_WAIT_POLLIN};
+	int running = 1, queued;
+	CURLMsg *m;
+
+	while (running) {
+		if (curl_multi_perform(h->multi, &running) != CURLM_OK)
+			return CURLE_FAILED_INIT;
+		if (is_stopped(h))
+			return CURLE_ABORTED_BY_CALLBACK;
+		if (running && is_silent(h))
+			return CURLE_OPERATION_TIMEDOUT;
+		if (running)
+			curl_multi_poll(h->multi, &stop, stop.fd >= 0, POLL_MS, NULL);
+	}
+	while ((m = curl_multi_info_read(h->multi, &queued)))
+		if (m->msg == CURLMSG_DONE)
+			return m->data.result;
+	return CURLE_FAILED_INIT;
+}
+
+static void judge(struct http *h, CURLcode code, struct http_result *ret)
+{
+	int64_t now = clock_ms();
+	bool whole = code == CURLE_OK && (!h->gzip || inflate_whole(h->inflate));
+
+	*ret = (struct http_result){
+	    .status = h->status, .wire_bytes = h->wire_bytes, .duration_ms = now - h->began_ms};
+	ret->first_byte_ms = (h->body_begun ? h->first_ms : now) - h->began_ms;
+	ret->end = h->stopped || is_stopped(h) ? HTTP_STOPPED : whole ? HTTP_WHOLE : HTTP_BROKEN;
+	if (h->gzip && (inflate_corrupt(h->inflate) || (code == CURLE_OK && !whole)))
+		snprintf(ret->text, sizeof(ret->text), "the compressed answer is corrupt or cut");
+	else if (code != CURLE_OK)
+		snprintf(ret->text, sizeof(ret->text), "%s", *h->error ? h->error : curl_easy_strerror(code));
+	else if (h->status >= 300 && h->status < 400)
+		snprintf(ret->text, sizeof(ret->text),
+		    "a redirect to %s, which is not followed; is qualys.url right?", h->location);
+}
+
+void http_post(struct http *h, const char *path, const char *form, size_t form_size,
+    const struct http_ops *ops, void *arg, struct http_result *ret)
+{
+	char *url = xasprintf("%s%s", h->base, path);
+
+	h->ops = ops;
+	h->arg = arg;
+	h->status = 0;
+	h->gzip = h->body_begun = h->stopped = false;
+	h->wire_bytes = 0;
+	h->error[0] = h->location[0] = '\0';
+	h->began_ms = h->heard_ms = clock_ms();
+	inflate_reset(h->inflate);
+	curl_easy_setopt(h->easy, CURLOPT_URL, url);
+	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, form);
+	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)form_size);
+	curl_multi_add_handle(h->multi, h->easy);
+	CURLcode code = drive(h);
+	curl_multi_remove_handle(h->multi, h->easy);
+	judge(h, code, ret);
+	free(url);
+}
