@@ -1,0 +1,154 @@
+/* fetcher.c -- the loop: events in, slots moved on, until the transport is stopped.
+ *
+ * A Batch on a slot goes, in this order: "begun n" is committed at its own offset, which only the slot's owner
+ * can; a worker makes the call and publishes (fetcher_call.c); ENDED; all delivered; FETCHED, delivered; the
+ * next offset is committed with "done n". Each step that fails leaves what a successor needs to go on. The
+ * slot is paused meanwhile, so that one partition holds one Batch in work.
+ *
+ * A slot that is taken for a moment (EVENT_REVOKED) goes on working. EVENT_ASSIGNED decides: what is not ours
+ * any more, or was dealt with by another in between -- the commit says so -- is aborted and commits nothing.
+ * All of struct fetcher belongs to this thread. */
+#include "fetcher.h"
+#include "arena.h"
+#include "config.h"
+#include "delivery.h"
+#include "fetcher_report.h"
+#include "fetcher_state.h"
+#include "log.h"
+#include "xalloc.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+static void drop(struct fetcher *f, struct slot *s)
+{
+	if (s->state == SLOT_CALLING)
+		fetcher_pool_abort(f->pool, s->call);
+	if (s->state == SLOT_WAITING) {
+		fetcher_call_close(s->call);
+		s->call = NULL;
+	}
+	if (s->state == SLOT_CALLING || s->state == SLOT_TELLING)
+		s->dropped = true; /* ends soon */
+	else if (s->state != SLOT_HALTED)
+		s->state = SLOT_FREE;
+}
+
+/* The slot is ours (again): does the commit say that what we have in hand is, too? */
+static void take_up(struct fetcher *f, struct slot *s)
+{
+	bool called = s->state == SLOT_CALLING;
+	int64_t next = -1;
+
+	s->paused = false;
+	if (!fetcher_read_memory(f, s, &next)) {
+		if (s->state == SLOT_FREE)
+			s->state = SLOT_UNKNOWN;
+	} else if (s->state == SLOT_UNKNOWN) {
+		s->state = SLOT_FREE;
+	} else if (s->state == SLOT_WAITING || next != s->offset ||
+		   (called && s->memory.begun != s->call->number)) {
+		/* What waited comes again and is looked at again: another may have begun it. */
+		drop(f, s);
+	}
+	if (s->state != SLOT_FREE)
+		fetcher_pause(f, s, true);
+}
+
+static void on_assigned(struct fetcher *f, const struct event *e)
+{
+	uint32_t *slots = xmalloc(e->n_partitions * sizeof(*slots));
+
+	f->unsettled = false;
+	for (int32_t i = 0; i < f->n_slots; i++)
+		f->slots[i].ours = false;
+	for (unsigned i = 0; i < e->n_partitions; i++) {
+		slots[i] = (uint32_t)e->partitions[i];
+		f->slots[e->partitions[i]].ours = true;
+	}
+	log_line(LOG_DEBUG, "holds %u slots", e->n_partitions);
+	/* false: stopped, and the next poll says so */
+	fetcher_report_slots(f->t, f->name, slots, e->n_partitions);
+	free(slots);
+	for (int32_t i = 0; i < f->n_slots; i++) {
+		if (f->slots[i].ours)
+			take_up(f, &f->slots[i]);
+		else
+			drop(f, &f->slots[i]);
+	}
+}
+
+static void on_lost(struct fetcher *f)
+{
+	log_line(LOG_WARN, "all slots are lost: what is under way is aborted");
+	f->unsettled = false;
+	for (int32_t i = 0; i < f->n_slots; i++) {
+		f->slots[i].ours = false;
+		drop(f, &f->slots[i]);
+	}
+}
+
+/* What stood between is gone from the topic; numbers tell what may still be called. */
+static void on_gone(struct fetcher *f, const struct event *e)
+{
+	struct slot *s = &f->slots[e->partition];
+
+	log_line(LOG_WARN, "slot %d: its position is gone, goes on at offset=%" PRId64, (int)e->partition,
+	    e->next);
+	if (s->state != SLOT_FREE || !s->ours)
+		return;
+	s->state = SLOT_COMMITTING;
+	s->next = e->next;
+	s->next_memory = s->memory;
+	s->next_memory.begun = 0;
+	fetcher_pause(f, s, true);
+}
+
+/* false: no more events. */
+static bool take_event(struct fetcher *f, const struct event *e)
+{
+	switch (e->kind) {
+	case EVENT_MESSAGE: fetcher_take_message(f, &e->message); break;
+	case EVENT_ASSIGNED: on_assigned(f, e); break;
+	case EVENT_REVOKED: f->unsettled = true; break;
+	case EVENT_LOST: on_lost(f); break;
+	case EVENT_GONE: on_gone(f, e); break;
+	case EVENT_NONE:
+	case EVENT_END: break;
+	case EVENT_CLOSED: return false;
+	}
+	return true;
+}
+
+static void close_slots(struct fetcher *f)
+{
+	for (int32_t i = 0; i < f->n_slots; i++) {
+		fetcher_call_close(f->slots[i].call);
+		if (f->slots[i].delivery)
+			delivery_wait(f->slots[i].delivery);
+		delivery_close(f->slots[i].delivery);
+	}
+	free(f->slots);
+}
+
+bool fetcher_run(const struct config *c, struct transport *t, const char *name)
+{
+	struct fetcher f = {.t = t, .name = name, .n_slots = transport_partitions(t, TOPIC_BATCHES)};
+	struct event e;
+
+	log_scope("fetcher");
+	if (f.n_slots < 1 || transport_partitions(t, TOPIC_DETECTIONS) < 1)
+		return fail("the topics of batches or detections have no partitions");
+	f.pool = fetcher_pool_open(c, t, (size_t)config_number(c, "fetch.calls"));
+	if (!f.pool)
+		return false;
+	f.arena = arena_open();
+	f.slots = xcalloc((size_t)f.n_slots, sizeof(*f.slots));
+	transport_subscribe(t, TOPIC_BATCHES);
+	do
+		e = transport_poll(t, fetcher_step_all(&f));
+	while (take_event(&f, &e));
+	fetcher_pool_close(f.pool);
+	close_slots(&f);
+	arena_close(f.arena);
+	return true;
+}

@@ -1,0 +1,101 @@
+/* fetcher_batch.c -- a message on a slot: a Batch to call, to skip or to report as lost, or none at all. */
+#include "arena.h"
+#include "ceilings.h"
+#include "delivery.h"
+#include "fetcher_report.h"
+#include "fetcher_state.h"
+#include "log.h"
+#include "record.h"
+#include "xalloc.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { KEY_MOST = 1000 }; /* of a dead letter, which must not be larger than what it is a copy of */
+
+static bool send_dead_letter(struct fetcher *f, struct slot *s, const struct message *from, const char *error)
+{
+	struct message m = {.topic = TOPIC_DEADLETTERS, .partition = BY_KEY, .key = from->key};
+	char partition[16], offset[24];
+
+	s->delivery = delivery_open();
+	f->dead_letters++;
+	log_line(LOG_WARN,
+	    "%s, goes to the dead letters, %" PRIu64 " so far topic=%s partition=%d offset=%" PRId64, error,
+	    f->dead_letters, topic_name(from->topic), (int)from->partition, from->offset);
+	snprintf(partition, sizeof(partition), "%d", (int)from->partition);
+	snprintf(offset, sizeof(offset), "%" PRId64, from->offset);
+	m.key_size = from->key_size < KEY_MOST ? from->key_size : KEY_MOST;
+	m.headers[0].name = "topic";
+	m.headers[0].value = topic_name(from->topic);
+	m.headers[1].name = "partition";
+	m.headers[1].value = partition;
+	m.headers[2].name = "offset";
+	m.headers[2].value = offset;
+	m.headers[3].name = "error";
+	m.headers[3].value = error;
+	if (from->value) {
+		m.size = from->size < CEILING_PART_BYTES ? from->size : CEILING_PART_BYTES;
+		m.value = memcpy(xmalloc(m.size), from->value, m.size);
+	}
+	return transport_send(f->t, &m, s->delivery);
+}
+
+static bool send_lost(struct fetcher *f, struct slot *s, const Qidflow__V1__Batch *b)
+{
+	log_line(LOG_WARN, "batch %" PRIu64 " was begun by another and is reported as lost slot=%d",
+	    b->number, (int)fetcher_slot_number(f, s));
+	s->delivery = delivery_open();
+	s->next_memory = (struct fetcher_slot_memory){.done = b->number, .generation = b->generation};
+	return fetcher_report_lost(f->t, f->name, fetcher_slot_number(f, s), b->run, b->number, s->delivery);
+}
+
+static void take_batch(struct fetcher *f, struct slot *s, const Qidflow__V1__Batch *b)
+{
+	switch (fetcher_slot_choose(&s->memory, b)) {
+	case SLOT_SKIP:
+		log_line(LOG_DEBUG, "batch %" PRIu64 " of generation %" PRIu64 " is skipped", b->number,
+		    b->generation);
+		s->state = SLOT_COMMITTING;
+		break;
+	case SLOT_LOST: s->state = send_lost(f, s, b) ? SLOT_TELLING : SLOT_HALTED; break;
+	case SLOT_CALL:
+		s->state = SLOT_WAITING;
+		s->call = fetcher_call_open(f->t, f->name, fetcher_slot_number(f, s), b);
+		break;
+	}
+}
+
+static void take(struct fetcher *f, struct slot *s, const struct message *m)
+{
+	const Qidflow__V1__Batch *b = NULL;
+	const char *fault = "no Batch";
+
+	s->offset = m->offset;
+	s->next = m->offset + 1;
+	s->next_memory = s->memory;
+	s->next_memory.begun = 0;
+	if (m->value)
+		b = (const Qidflow__V1__Batch *)record_unpack(
+		    f->arena, &qidflow__v1__batch__descriptor, m->value, m->size);
+	if (b)
+		fault = fetcher_slot_fault(b);
+	if (fault)
+		s->state = send_dead_letter(f, s, m, fault) ? SLOT_TELLING : SLOT_HALTED;
+	else
+		take_batch(f, s, b);
+}
+
+void fetcher_take_message(struct fetcher *f, const struct message *m)
+{
+	struct slot *s = &f->slots[m->partition];
+
+	if (s->state == SLOT_FREE && s->ours) {
+		arena_reset(f->arena);
+		take(f, s, m);
+		fetcher_step(f, s);
+	}
+	/* A message that came too early comes again when the slot is resumed. */
+	if (s->state != SLOT_FREE)
+		fetcher_pause(f, s, true);
+}

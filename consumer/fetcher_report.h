@@ -1,0 +1,13 @@
+/* fetcher_report.h -- what a fetcher tells the coordinator. Each is sent on TOPIC_REPORTS with the key
+ * `sender`. */
+#ifndef FETCHER_REPORT_H
+#define FETCHER_REPORT_H
+#include "fetcher_call.h"
+
+/* false: stopped. */
+bool fetcher_report_slots(struct transport *t, const char *sender, const uint32_t *slots, size_t n);
+bool fetcher_report_lost(
+    struct transport *t, const char *sender, int32_t slot, uint64_t run, uint64_t number, struct delivery *d);
+bool fetcher_report_ended(const struct fetcher_call *c, const struct api_answer *a, struct delivery *d);
+bool fetcher_report_fetched(const struct fetcher_call *c, const struct api_answer *a, struct delivery *d);
+#endif

@@ -1,0 +1,46 @@
+/* fetcher_state.h -- what the fetcher's loop knows: a slot and what it has in hand, for fetcher.c (what is
+ * ours), fetcher_batch.c (what comes) and fetcher_step.c (how it goes on). All of it belongs to the loop. */
+#ifndef FETCHER_STATE_H
+#define FETCHER_STATE_H
+#include "fetcher_pool.h"
+
+enum slot_state {
+	SLOT_FREE,       /* nothing in hand */
+	SLOT_UNKNOWN,    /* its commit could not be read: again */
+	SLOT_WAITING,    /* a Batch that is not begun: no worker is free */
+	SLOT_CALLING,    /* begun */
+	SLOT_TELLING,    /* a LOST or a dead letter is on its way */
+	SLOT_COMMITTING, /* all is said: the commit is what is left */
+	SLOT_HALTED      /* a call ended because the process stops: nothing more is said of it */
+};
+
+struct slot {
+	enum slot_state state;
+	bool ours, paused;
+	bool dropped; /* what is in hand is not ours any more: it ends without a commit */
+	struct fetcher_slot_memory memory;      /* as committed */
+	struct fetcher_slot_memory next_memory; /* to be committed with `next` */
+	int64_t offset, next;                   /* of the message in hand; what follows it */
+	struct fetcher_call *call;              /* WAITING, CALLING */
+	struct delivery *delivery;              /* TELLING */
+};
+
+struct fetcher {
+	struct transport *t;
+	const char *name;
+	struct fetcher_pool *pool;
+	struct arena *arena;
+	struct slot *slots;
+	int32_t n_slots, turn; /* turn: whose Batch is begun next when several wait */
+	bool unsettled;        /* between REVOKED and ASSIGNED nothing is committed or begun */
+	uint64_t dead_letters;
+};
+
+int32_t fetcher_slot_number(const struct fetcher *f, const struct slot *s);
+void fetcher_pause(struct fetcher *f, struct slot *s, bool on);
+/* The metadata beside the slot's commit into s->memory. false: cannot be read now (logged). */
+bool fetcher_read_memory(struct fetcher *f, struct slot *s, int64_t *ret_next);
+void fetcher_step(struct fetcher *f, struct slot *s); /* as far as it goes now */
+int fetcher_step_all(struct fetcher *f);              /* ms until it is worth doing again */
+void fetcher_take_message(struct fetcher *f, const struct message *m);
+#endif

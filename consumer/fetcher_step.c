@@ -1,0 +1,147 @@
+/* fetcher_step.c -- a slot goes from state to state: begin, tell, commit.
+ *
+ * Nothing here waits. A step that cannot be made now is made at a later turn of the loop; a commit that is
+ * refused lets go of the slot, and one that failed is tried again. */
+#include "delivery.h"
+#include "fetcher_state.h"
+#include "log.h"
+#include <stdio.h>
+
+enum { IDLE_MS = 1000, AGAIN_MS = 50 };
+
+int32_t fetcher_slot_number(const struct fetcher *f, const struct slot *s)
+{
+	return (int32_t)(s - f->slots);
+}
+
+void fetcher_pause(struct fetcher *f, struct slot *s, bool on)
+{
+	if (s->paused != on)
+		transport_pause(f->t, TOPIC_BATCHES, fetcher_slot_number(f, s), on);
+	s->paused = on;
+}
+
+/* The slot has nothing in hand; what is not committed comes again. */
+static void free_slot(struct fetcher *f, struct slot *s)
+{
+	s->state = SLOT_FREE;
+	s->dropped = false;
+	if (s->ours)
+		fetcher_pause(f, s, false);
+}
+
+static enum commit commit(
+    struct fetcher *f, struct slot *s, int64_t next, const struct fetcher_slot_memory *memory)
+{
+	char text[TRANSPORT_METADATA];
+
+	fetcher_slot_write(memory, text);
+	enum commit done = transport_commit(f->t, TOPIC_BATCHES, fetcher_slot_number(f, s), next, text);
+	if (done == COMMIT_DONE)
+		s->memory = *memory;
+	if (done == COMMIT_LOST)
+		s->ours = false; /* until the next EVENT_ASSIGNED says otherwise */
+	return done;
+}
+
+static void step_committing(struct fetcher *f, struct slot *s)
+{
+	if (!s->dropped && commit(f, s, s->next, &s->next_memory) == COMMIT_FAILED)
+		return;
+	free_slot(f, s);
+}
+
+static void step_waiting(struct fetcher *f, struct slot *s)
+{
+	struct fetcher_slot_memory begun = s->memory;
+
+	if (!fetcher_pool_ready(f->pool))
+		return;
+	begun.begun = s->call->number;
+	switch (commit(f, s, s->offset, &begun)) {
+	case COMMIT_DONE:
+		fetcher_pool_give(f->pool, s->call);
+		s->state = SLOT_CALLING;
+		f->turn = fetcher_slot_number(f, s) + 1;
+		break;
+	case COMMIT_LOST:
+		fetcher_call_close(s->call);
+		s->call = NULL;
+		free_slot(f, s);
+		break;
+	case COMMIT_FAILED: break;
+	}
+}
+
+static void step_telling(struct fetcher *f, struct slot *s)
+{
+	enum delivery_state told = delivery_look(s->delivery);
+
+	if (told == DELIVERY_UNDER_WAY)
+		return;
+	delivery_close(s->delivery);
+	s->delivery = NULL;
+	if (told == DELIVERY_FAILED) /* the message comes again and with it what we have to say */
+		free_slot(f, s);
+	else
+		s->state = SLOT_COMMITTING;
+}
+
+bool fetcher_read_memory(struct fetcher *f, struct slot *s, int64_t *ret_next)
+{
+	char text[TRANSPORT_METADATA];
+
+	if (!transport_committed(f->t, TOPIC_BATCHES, fetcher_slot_number(f, s), ret_next, text))
+		return false;
+	if (!fetcher_slot_read(text, &s->memory)) {
+		s->memory = (struct fetcher_slot_memory){0};
+		log_line(LOG_WARN, "slot %d: foreign metadata \"%s\" beside its commit is ignored",
+		    (int)fetcher_slot_number(f, s), text);
+	}
+	return true;
+}
+
+void fetcher_step(struct fetcher *f, struct slot *s)
+{
+	int64_t next;
+
+	if (s->state == SLOT_TELLING)
+		step_telling(f, s);
+	if (f->unsettled && !s->dropped)
+		return;
+	if (s->state == SLOT_UNKNOWN && fetcher_read_memory(f, s, &next))
+		free_slot(f, s);
+	if (s->state == SLOT_WAITING)
+		step_waiting(f, s);
+	if (s->state == SLOT_COMMITTING)
+		step_committing(f, s);
+}
+
+static void take_ended_calls(struct fetcher *f)
+{
+	struct fetcher_call *c;
+
+	while ((c = fetcher_pool_take_done(f->pool))) {
+		struct slot *s = &f->slots[c->slot];
+		s->state = c->reported || s->dropped ? SLOT_COMMITTING : SLOT_HALTED;
+		s->next_memory = (struct fetcher_slot_memory){.done = c->number, .generation = c->generation};
+		s->call = NULL;
+		fetcher_call_close(c);
+	}
+}
+
+int fetcher_step_all(struct fetcher *f)
+{
+	int ms = IDLE_MS;
+
+	take_ended_calls(f);
+	for (int32_t i = 0; i < f->n_slots; i++) {
+		struct slot *s = &f->slots[(f->turn + i) % f->n_slots];
+		fetcher_step(f, s);
+		if (s->state == SLOT_UNKNOWN || s->state == SLOT_TELLING || s->state == SLOT_COMMITTING)
+			ms = AGAIN_MS;
+		if (s->state == SLOT_WAITING && fetcher_pool_ready(f->pool))
+			ms = AGAIN_MS; /* its commit failed */
+	}
+	return ms;
+}

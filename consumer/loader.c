@@ -1,0 +1,215 @@
+/* loader.c -- the only writer of the database: messages in, transactions, Reports.
+ *
+ * Rows and positions are one transaction, so what a position has passed is in the tables, whatever happens; a Report is sent
+ * after the commit and says nothing more than that. A transaction ends after load.rows rows or load.time; where there is
+ * nothing more to read it ends soon, but not after each message: a commit costs a disk's flush. */
+#include "loader.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "arena.h"
+#include "ceilings.h"
+#include "clock.h"
+#include "config.h"
+#include "db.h"
+#include "delivery.h"
+#include "loader_message.h"
+#include "loader_position.h"
+#include "loader_report.h"
+#include "loader_runs.h"
+#include "log.h"
+#include "meter.h"
+#include "publish.h"
+#include "xalloc.h"
+
+enum { IDLE_MS = 1000, SOON_MS = 100, TRANSACTION_BYTES = 32 * 1000 * 1000 };
+
+void loader_see(struct loader *l, uint64_t run, uint64_t number)
+{
+	if (run > l->highest_run) {
+		l->highest_run = run;
+		l->highest_moved = true;
+	}
+	if (number > l->highest_number) {
+		l->highest_number = number;
+		l->highest_moved = true;
+	}
+}
+
+/* ---- transactions */
+
+bool loader_begin(struct loader *l)
+{
+	if (l->in_transaction)
+		return true;
+	l->in_transaction = db_begin(l->db);
+	l->began_ms = clock_ms();
+	l->rows_before = store_rows(l->store);
+	l->bytes = 0;
+	return l->in_transaction;
+}
+
+static bool write_highest(struct loader *l)
+{
+	return !l->highest_moved ||
+	       (db_exec(l->db, "UPDATE qidflow_meta SET value = %" PRIu64 " WHERE name = 'highest_run'",
+		    l->highest_run) &&
+		   db_exec(l->db, "UPDATE qidflow_meta SET value = %" PRIu64 " WHERE name = 'highest_number'",
+		       l->highest_number));
+}
+
+bool loader_commit(struct loader *l)
+{
+	if (!l->in_transaction)
+		return true;
+	l->in_transaction = false;
+	if (l->dead_letters && !delivery_wait(l->dead))
+		log_line(LOG_WARN,
+		    "some messages that cannot be used could not be copied to the dead letters either");
+	if (!loader_positions_write(l) || !write_highest(l)) {
+		db_rollback(l->db);
+		return false;
+	}
+	if (!db_commit(l->db))
+		return false;
+	loader_positions_written(l);
+	l->highest_moved = false;
+	meter_add(METER_DETECTIONS_LOADED, (int64_t)(store_detections(l->store) - l->detections_told));
+	l->detections_told = store_detections(l->store);
+	return true;
+}
+
+/* When the open transaction is to be committed. */
+static int64_t due_ms(const struct loader *l)
+{
+	if (store_rows(l->store) - l->rows_before >= (uint64_t)l->load_rows || l->bytes >= TRANSACTION_BYTES)
+		return 0;
+	return l->began_ms + (loader_positions_ended(l) && l->load_ms > SOON_MS ? SOON_MS : l->load_ms);
+}
+
+static int wait_ms(const struct loader *l)
+{
+	int64_t due = l->in_transaction ? due_ms(l) : INT64_MAX, now = clock_ms();
+
+	return due <= now ? 0 : due - now < IDLE_MS ? (int)(due - now) : IDLE_MS;
+}
+
+/* ---- events */
+
+static bool take_message(struct loader *l, const struct message *m)
+{
+	struct loader_position *p = &l->positions[m->topic][m->partition];
+
+	p->ended = false;
+	if (m->offset < p->next) /* once more what we have */
+		return true;
+	if (!loader_begin(l))
+		return false;
+	l->bytes += m->size;
+	p->next = m->offset + 1;
+	arena_reset(l->arena);
+	return m->topic == TOPIC_RUNS ? loader_runs_take(l, m) : loader_message_take(l, m);
+}
+
+static bool take_end(struct loader *l, const struct event *e)
+{
+	struct loader_position *p = &l->positions[e->topic][e->partition];
+
+	p->ended = true;
+	if (e->next <= p->next)
+		return true;
+	p->next = e->next; /* compaction took messages away */
+	return loader_begin(l);
+}
+
+static bool take_gone(const struct loader *l, const struct event *e)
+{
+	return fail(
+	    "%s, partition %d: the next message to be read, %" PRId64
+	    ", is no longer there; they begin at %" PRId64
+	    ". What is between is lost for this database: move %s away, the next start builds it anew",
+	    topic_name(e->topic), (int)e->partition, l->positions[e->topic][e->partition].next, e->next,
+	    db_path(l->db));
+}
+
+static bool work(struct loader *l)
+{
+	while (!l->interrupted) {
+		struct event e = transport_poll(l->t, wait_ms(l));
+		bool ok = true;
+
+		switch (e.kind) {
+		case EVENT_MESSAGE: ok = take_message(l, &e.message); break;
+		case EVENT_END: ok = take_end(l, &e); break;
+		case EVENT_GONE: ok = take_gone(l, &e); break;
+		case EVENT_CLOSED: return loader_commit(l);
+		default: break;
+		}
+		if (ok && l->in_transaction && clock_ms() < due_ms(l))
+			continue;
+		if (!ok || !loader_commit(l) || !loader_runs_settle(l))
+			return false;
+		loader_report(l);
+	}
+	return true;
+}
+
+/* ---- open and close */
+
+static bool read_highest(struct loader *l)
+{
+	int64_t run, number;
+
+	if (!db_int(l->db, &run, "SELECT value FROM qidflow_meta WHERE name = 'highest_run'") ||
+	    !db_int(l->db, &number, "SELECT value FROM qidflow_meta WHERE name = 'highest_number'"))
+		return false;
+	l->highest_run = (uint64_t)run;
+	l->highest_number = (uint64_t)number;
+	return true;
+}
+
+static bool loader_open(struct loader *l)
+{
+	char *path = xasprintf("%s/qidflow.sqlite", config_text(l->config, "data"));
+
+	l->db = db_open(path, DB_WRITE, SCHEMA_PAGE_SIZE);
+	free(path);
+	l->load_rows = config_number(l->config, "load.rows");
+	l->load_ms = config_number(l->config, "load.time");
+	l->arena = arena_open();
+	l->reports = delivery_open();
+	l->dead = delivery_open();
+	buffer_open(&l->complete.packed, CEILING_MESSAGE_BYTES);
+	snprintf(l->sender, sizeof(l->sender), "loader-%ld-%" PRId64, (long)getpid(), clock_wall_s());
+	return l->db && (l->store = store_open(l->db)) && schema_database_id(l->db, l->database) &&
+	       read_highest(l) && loader_positions_open(l);
+}
+
+static void loader_close(struct loader *l)
+{
+	if (l->in_transaction)
+		db_rollback(l->db);
+	if (l->store)
+		store_log_unreadable(l->store);
+	store_close(l->store);
+	db_close(l->db);
+	loader_positions_close(l);
+	buffer_close(&l->complete.packed);
+	delivery_wait(l->reports);
+	delivery_wait(l->dead);
+	delivery_close(l->reports);
+	delivery_close(l->dead);
+	arena_close(l->arena);
+	free(l->ignored);
+}
+
+bool loader_run(const struct config *c, struct transport *t)
+{
+	struct loader l = {.config = c, .t = t};
+
+	publish_clean(c);
+	bool ok = loader_open(&l) && loader_report_first(&l) && work(&l);
+	loader_close(&l);
+	return ok;
+}

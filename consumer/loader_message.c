@@ -1,0 +1,227 @@
+/* loader_message.c -- one message of hosts, vulnerabilities or detections: is it what its key says, and into the store.
+ *
+ * Whatever is no such message goes to qidflow.deadletters and is skipped; where its key names a host, that host is asked
+ * for again, since the topic may hold nothing better of it. */
+#include "loader_message.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "ceilings.h"
+#include "log.h"
+#include "record.h"
+#include "xalloc.h"
+
+enum { KEY_MOST = 1000 };
+
+struct key { /* id, or id/run.number/part */
+	uint64_t id;
+	struct set_name set;
+	uint64_t part;
+	bool has_id, plain, good;
+};
+
+/* Digits at the front of *s, at most INT64_MAX, no leading zero; moves on. */
+static bool take_number(const char **s, const char *end, uint64_t *ret)
+{
+	const char *at = *s;
+	uint64_t n = 0;
+
+	for (; at < end && *at >= '0' && *at <= '9'; at++) {
+		unsigned digit = (unsigned)(*at - '0');
+
+		if (n > ((uint64_t)INT64_MAX - digit) / 10 || (n == 0 && at > *s))
+			return false;
+		n = n * 10 + digit;
+	}
+	if (at == *s)
+		return false;
+	*s = at;
+	*ret = n;
+	return true;
+}
+
+static bool take_sign(const char **s, const char *end, char sign)
+{
+	if (*s == end || **s != sign)
+		return false;
+	(*s)++;
+	return true;
+}
+
+static struct key read_key(const struct message *m)
+{
+	const char *s = m->key, *end = s + m->key_size;
+	struct key k = {0};
+
+	if (!s || !take_number(&s, end, &k.id) || (s < end && *s != '/'))
+		return k;
+	k.has_id = true;
+	k.plain = k.good = s == end;
+	if (!k.plain)
+		k.good = take_sign(&s, end, '/') && take_number(&s, end, &k.set.run) &&
+			 take_sign(&s, end, '.') && take_number(&s, end, &k.set.number) &&
+			 take_sign(&s, end, '/') && take_number(&s, end, &k.part) && s == end;
+	return k;
+}
+
+/* A tombstone's name. */
+static bool read_header(const struct message *m, struct set_name *ret)
+{
+	for (int i = 0; i < TRANSPORT_HEADERS && m->headers[i].name; i++) {
+		const char *s = m->headers[i].value;
+
+		if (strcmp(m->headers[i].name, "set") || !s)
+			continue;
+		const char *end = s + strlen(s);
+		return take_number(&s, end, &ret->run) && take_sign(&s, end, '.') &&
+		       take_number(&s, end, &ret->number) && s == end;
+	}
+	return false;
+}
+
+static bool has_name(const Qidflow__V1__Set *set)
+{
+	return set && set->has_run && set->has_number && set->run <= INT64_MAX && set->number <= INT64_MAX;
+}
+
+/* ---- junk */
+
+static bool send_dead_letter(struct loader *l, const struct message *from, const char *error)
+{
+	struct message m = {.topic = TOPIC_DEADLETTERS, .partition = BY_KEY, .key = from->key};
+	char partition[16], offset[24];
+
+	snprintf(partition, sizeof(partition), "%d", (int)from->partition);
+	snprintf(offset, sizeof(offset), "%" PRId64, from->offset);
+	m.key_size = from->key_size < KEY_MOST ? from->key_size : KEY_MOST;
+	m.headers[0].name = "topic";
+	m.headers[0].value = topic_name(from->topic);
+	m.headers[1].name = "partition";
+	m.headers[1].value = partition;
+	m.headers[2].name = "offset";
+	m.headers[2].value = offset;
+	m.headers[3].name = "error";
+	m.headers[3].value = error;
+	if (from->value) {
+		m.size = from->size < CEILING_PART_BYTES ? from->size : CEILING_PART_BYTES;
+		m.value = memcpy(xmalloc(m.size), from->value, m.size);
+	}
+	return transport_send(l->t, &m, l->dead);
+}
+
+static bool settle(struct loader *l, uint64_t host, enum stored stored)
+{
+	if (stored != STORE_IGNORED)
+		return stored == STORE_DONE;
+	if (l->n_ignored == l->ignored_room) {
+		l->ignored_room = l->ignored_room ? 2 * l->ignored_room : 64;
+		l->ignored = xrealloc(l->ignored, l->ignored_room * sizeof(*l->ignored));
+	}
+	l->ignored[l->n_ignored++] = host;
+	return true;
+}
+
+bool loader_message_junk(struct loader *l, const struct message *m, const char *error)
+{
+	struct key k = read_key(m);
+
+	l->dead_letters++;
+	log_line(LOG_WARN,
+	    "a message %s, goes to the dead letters, %" PRIu64
+	    " so far topic=%s partition=%d offset=%" PRId64,
+	    error, l->dead_letters, topic_name(m->topic), (int)m->partition, m->offset);
+	send_dead_letter(l, m, error); /* false: stopped, and the next poll says so */
+	if (!k.has_id || (m->topic != TOPIC_HOSTS && m->topic != TOPIC_DETECTIONS))
+		return true;
+	return settle(l, k.id,
+	    store_mark(l->store, k.id, (struct set_name){0}, "a message with its key cannot be used"));
+}
+
+/* ---- messages */
+
+static void *unpack(struct loader *l, record_type *type, const struct message *m)
+{
+	return record_unpack(l->arena, type, m->value, m->size);
+}
+
+static bool take_tombstone(struct loader *l, const struct message *m, const struct key *k)
+{
+	struct set_name purge;
+
+	if (m->topic == TOPIC_VULNERABILITIES)
+		return loader_message_junk(l, m, "is a tombstone of a vulnerability");
+	if (!read_header(m, &purge))
+		return loader_message_junk(l, m, "is a tombstone without the name of its purge");
+	loader_see(l, purge.run, purge.number);
+	return settle(l, k->id,
+	    m->topic == TOPIC_HOSTS ? store_purge_host(l->store, k->id, purge)
+				    : store_purge_detections(l->store, k->id, purge));
+}
+
+static bool take_host(struct loader *l, const struct message *m, const struct key *k)
+{
+	const Qidflow__V1__Host *h = unpack(l, &qidflow__v1__host__descriptor, m);
+
+	if (!h)
+		return loader_message_junk(l, m, "is no Host");
+	if (!h->has_id || h->id != k->id || !has_name(h->set))
+		return loader_message_junk(l, m, "is a Host whose key is another or whose set has no name");
+	loader_see(l, h->set->run, h->set->number);
+	return settle(l, k->id, store_host(l->store, h));
+}
+
+static bool take_vulnerability(struct loader *l, const struct message *m, const struct key *k)
+{
+	const Qidflow__V1__Vulnerability *v = unpack(l, &qidflow__v1__vulnerability__descriptor, m);
+
+	if (!v)
+		return loader_message_junk(l, m, "is no Vulnerability");
+	if (!v->has_qid || v->qid != k->id || !has_name(v->set))
+		return loader_message_junk(
+		    l, m, "is a Vulnerability whose key is another or whose set has no name");
+	loader_see(l, v->set->run, v->set->number);
+	return settle(l, k->id, store_vulnerability(l->store, v));
+}
+
+static bool take_part(
+    struct loader *l, const struct message *m, const struct key *k, const Qidflow__V1__HostDetections *h)
+{
+	if (h->set->run != k->set.run || h->set->number != k->set.number || !h->has_part ||
+	    h->part != k->part || !h->part)
+		return loader_message_junk(l, m, "is a part that its key does not name");
+	return settle(l, k->id, store_part(l->store, k->id, k->set, h->part, m->value, m->size));
+}
+
+static bool take_detections(struct loader *l, const struct message *m, const struct key *k)
+{
+	Qidflow__V1__HostDetections *h = unpack(l, &qidflow__v1__host_detections__descriptor, m);
+
+	if (!h)
+		return loader_message_junk(l, m, "is no HostDetections");
+	if (!h->has_id || h->id != k->id || !has_name(h->set))
+		return loader_message_junk(
+		    l, m, "is a HostDetections whose key is another or whose set has no name");
+	loader_see(l, h->set->run, h->set->number);
+	if (!k->plain)
+		return take_part(l, m, k, h);
+	if (h->has_parts ? !h->parts : h->has_part)
+		return loader_message_junk(l, m, "is a part with the key of a whole set");
+	return settle(l, k->id, store_set(l->store, h));
+}
+
+bool loader_message_take(struct loader *l, const struct message *m)
+{
+	struct key k = read_key(m);
+
+	if (!k.good || (!k.plain && m->topic != TOPIC_DETECTIONS))
+		return loader_message_junk(l, m, "has a key that is none of ours");
+	if (!m->value)
+		return !k.plain || take_tombstone(l, m, &k);
+	switch (m->topic) {
+	case TOPIC_HOSTS: return take_host(l, m, &k);
+	case TOPIC_VULNERABILITIES: return take_vulnerability(l, m, &k);
+	case TOPIC_DETECTIONS: return take_detections(l, m, &k);
+	default: abort(); /* no other is read */
+	}
+}

@@ -1,0 +1,238 @@
+/* row.c -- a message as a row of its table.
+ *
+ * Runs once for each value of a subscription. Dates repeat from row to row, so each column remembers the last one it
+ * has read. */
+#include "row.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "buffer.h"
+#include "ceilings.h"
+#include "clock.h"
+#include "db.h"
+#include "log.h"
+#include "schema.h"
+#include "xalloc.h"
+
+enum { SQL_MOST = 1 << 16, DATE_SEEN = 24, API_DATE = 20 /* 2026-11-24T03:00:00Z */, JSON_KEPT = 64 * 1024 };
+
+struct column {
+	struct schema_column is;
+	uint64_t unreadable;
+	char seen[DATE_SEEN], date[CLOCK_TEXT]; /* the last date, as it came and as it is stored */
+	bool seen_reads;
+	struct buffer json;
+};
+
+struct row {
+	enum table_id table;
+	struct db *db;
+	sqlite3_stmt *insert;
+	int key, rowid; /* parameters of detections */
+	size_t n;
+	struct column columns[SCHEMA_COLUMNS]; /* of column i: parameter i + 1 */
+};
+
+static sqlite3_stmt *prepare(struct row *r)
+{
+	struct buffer sql;
+
+	buffer_open(&sql, SQL_MOST);
+	bool ok = buffer_printf(
+	    &sql, "INSERT%s INTO \"%s\"(", tables[r->table].key ? " OR REPLACE" : "", tables[r->table].name);
+	for (size_t i = 0; i < r->n; i++)
+		ok = ok && buffer_printf(&sql, "%s\"%s\"", i ? ", " : "", r->columns[i].is.name);
+	ok = ok && buffer_add_text(&sql, ") VALUES(");
+	for (size_t i = 0; i < r->n; i++)
+		ok = ok && buffer_printf(&sql, "%s?%zu", i ? ", " : "", i + 1);
+	if (!ok || !buffer_add_text(&sql, ")"))
+		abort(); /* a few kB, far from the ceiling */
+	sqlite3_stmt *s = db_prepare(r->db, buffer_text(&sql));
+	buffer_close(&sql);
+	return s;
+}
+
+struct row *row_open(struct db *d, enum table_id t)
+{
+	struct schema_column columns[SCHEMA_COLUMNS];
+	struct row *r = xcalloc(1, sizeof(*r));
+
+	r->db = d;
+	r->table = t;
+	r->n = schema_columns(t, columns);
+	for (size_t i = 0; i < r->n; i++) {
+		r->columns[i].is = columns[i];
+		buffer_open(&r->columns[i].json, CEILING_VALUE_BYTES);
+		if (columns[i].source == SCHEMA_DETECTION_KEY)
+			r->key = (int)i + 1;
+		if (columns[i].source == SCHEMA_DETECTION_ROW)
+			r->rowid = (int)i + 1;
+	}
+	r->insert = prepare(r);
+	if (r->insert)
+		return r;
+	row_close(r);
+	return NULL;
+}
+
+void row_close(struct row *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->n; i++)
+		buffer_close(&r->columns[i].json);
+	free(r);
+}
+
+/* ---- values. Binding to a parameter that is there cannot fail, except for want of memory. */
+
+static void bind_null(struct row *r, size_t i)
+{
+	sqlite3_bind_null(r->insert, (int)i + 1);
+}
+
+static void bind_number(struct row *r, size_t i, uint64_t n)
+{
+	if (n <= INT64_MAX) {
+		sqlite3_bind_int64(r->insert, (int)i + 1, (int64_t)n);
+		return;
+	}
+	r->columns[i].unreadable++;
+	bind_null(r, i);
+}
+
+static void bind_text(struct row *r, size_t i, const char *text, size_t len)
+{
+	sqlite3_bind_text64(r->insert, (int)i + 1, text, len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static bool read_date(struct column *c, const char *text)
+{
+	size_t len = strlen(text);
+	int64_t s;
+
+	if (len < DATE_SEEN && !memcmp(c->seen, text, len + 1))
+		return c->seen_reads;
+	bool reads = clock_parse(text, len, &s);
+	if (reads && len == API_DATE &&
+	    text[API_DATE - 1] == 'Z') { /* all but the separators is as it should be */
+		memcpy(c->date, text, API_DATE - 1);
+		c->date[10] = ' ';
+		c->date[API_DATE - 1] = '\0';
+	} else if (reads) {
+		clock_format_sql(s, c->date);
+	}
+	/* What is longer is remembered as nothing: the empty text, which does not read either. */
+	memcpy(c->seen, len < DATE_SEEN ? text : "", len < DATE_SEEN ? len + 1 : 1);
+	c->seen_reads = len < DATE_SEEN && reads;
+	return reads;
+}
+
+static void bind_date(struct row *r, size_t i, const char *text)
+{
+	struct column *c = &r->columns[i];
+
+	if (read_date(c, text)) {
+		bind_text(r, i, c->date, strlen(c->date));
+		return;
+	}
+	c->unreadable++;
+	bind_null(r, i);
+}
+
+static void bind_json(struct row *r, size_t i, const ProtobufCMessage *m)
+{
+	struct column *c = &r->columns[i];
+
+	if (c->json.room > JSON_KEPT)
+		buffer_close(&c->json);
+	buffer_clear(&c->json);
+	if (record_nested_json(m, c->is.field, &c->json))
+		bind_text(r, i, c->json.data, c->json.size);
+	else
+		bind_null(r, i);
+}
+
+static void bind_fields(struct row *r, const ProtobufCMessage *m)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct schema_column *c = &r->columns[i].is;
+
+		if (c->source != SCHEMA_FIELD)
+			continue;
+		struct record_value v = record_get(m, c->field);
+		if (v.kind == RECORD_NULL)
+			bind_null(r, i);
+		else if (v.kind == RECORD_INT)
+			bind_number(r, i, v.number);
+		else if (v.kind == RECORD_NESTED)
+			bind_json(r, i, m);
+		else if (c->is_date)
+			bind_date(r, i, v.text);
+		else
+			bind_text(r, i, v.text, strlen(v.text));
+	}
+}
+
+static void bind_time(struct row *r, size_t i, bool has, int64_t s)
+{
+	struct column *c = &r->columns[i];
+
+	if (!has) {
+		bind_null(r, i);
+		return;
+	}
+	clock_format_sql(s, c->date);
+	bind_text(r, i, c->date, strlen(c->date));
+}
+
+void row_set(struct row *r, const Qidflow__V1__Set *set)
+{
+	for (size_t i = 0; i < r->n; i++)
+		switch (r->columns[i].is.source) {
+		case SCHEMA_BATCH_DATE: bind_time(r, i, set->has_run_started_at, set->run_started_at); break;
+		case SCHEMA_BATCH_NUMBER: bind_number(r, i, set->number); break;
+		case SCHEMA_ROW_LAST_UPDATED: bind_time(r, i, set->has_fetched_at, set->fetched_at); break;
+		default: break;
+		}
+}
+
+void row_set_host(struct row *r, const Qidflow__V1__HostDetections *host)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		enum schema_source source = r->columns[i].is.source;
+
+		if (source == SCHEMA_HOST_ID)
+			bind_number(r, i, host->id);
+		else if (source == SCHEMA_HOST_ASSET_ID && host->has_asset_id)
+			bind_number(r, i, host->asset_id);
+		else if (source == SCHEMA_HOST_ASSET_ID)
+			bind_null(r, i);
+	}
+}
+
+bool row_insert(struct row *r, const ProtobufCMessage *m)
+{
+	bind_fields(r, m);
+	return db_step(r->db, r->insert);
+}
+
+bool row_insert_detection(struct row *r, const ProtobufCMessage *m, int64_t key, int64_t rowid)
+{
+	sqlite3_bind_int64(r->insert, r->key, key);
+	sqlite3_bind_int64(r->insert, r->rowid, rowid);
+	return row_insert(r, m);
+}
+
+void row_log_unreadable(struct row *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		struct column *c = &r->columns[i];
+
+		if (c->unreadable)
+			log_line(LOG_WARN, "%s.%s: %" PRIu64 " values are no %s and were stored as NULL",
+			    tables[r->table].name, c->is.name, c->unreadable,
+			    c->is.is_date ? "date" : "number");
+		c->unreadable = 0;
+	}
+}

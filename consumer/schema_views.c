@@ -1,0 +1,107 @@
+/* schema_views.c -- the views: what analysts ask, and what their SQL for the tables' earlier writer expects.
+ *
+ * Every column is named, since the tables of an older database have new fields at their end. A host without a Host
+ * List row or a QID without a KnowledgeBase row keeps its detections: all joins are left joins, by rowid. */
+#include <stdio.h>
+#include <stdlib.h>
+#include "buffer.h"
+#include "schema.h"
+
+static const char *const names[SCHEMA_VIEWS] = {
+    [VIEW_VULNERABILITIES] = "vulnerabilities",
+    [VIEW_DETECTIONS] = "Q_Host_List_Detection",
+    [VIEW_KB_IN_USE] = "Q_KnowledgeBase_In_Host_List_Detection",
+    [VIEW_KB_CVE_LIST] = "Q_KnowledgeBase_CVE_LIST",
+};
+
+static const char joins[] = " FROM \"Q_Host_List_Detection_QIDS\" AS d"
+			    " LEFT JOIN \"Q_Host_List_Detection_HOSTS\" AS h ON h.\"ID\" = d.\"ID\""
+			    " LEFT JOIN \"Q_Host_List\" AS l ON l.\"ID\" = d.\"ID\""
+			    " LEFT JOIN \"Q_KnowledgeBase\" AS k ON k.\"QID\" = d.\"QID\"";
+
+/* Lower case: a view of our own, whose names are ours. */
+static const char vulnerabilities[] =
+    "SELECT d.\"ID\" AS host_id, coalesce(h.\"IP\", l.\"IP\") AS ip, coalesce(h.\"DNS\", l.\"DNS\") AS dns,"
+    " coalesce(h.\"OS\", l.\"OS\") AS os, coalesce(h.\"TRACKING_METHOD\", l.\"TRACKING_METHOD\") AS "
+    "tracking_method,"
+    " (SELECT group_concat(json_extract(value, '$.NAME'), ', ')"
+    " FROM json_each(coalesce(l.\"TAGS\", h.\"TAGS\"), '$.TAG')) AS tags,"
+    " d.\"QID\" AS qid, k.\"TITLE\" AS title, coalesce(d.\"SEVERITY\", k.\"SEVERITY_LEVEL\") AS severity,"
+    " d.\"STATUS\" AS status, d.\"TYPE\" AS type, d.\"PORT\" AS port, d.\"PROTOCOL\" AS protocol,"
+    " d.\"FIRST_FOUND_DATETIME\" AS first_found, d.\"LAST_FOUND_DATETIME\" AS last_found,"
+    " d.\"LAST_FIXED_DATETIME\" AS last_fixed, d.\"TIMES_FOUND\" AS times_found, d.\"QDS\" AS qds,"
+    " (SELECT group_concat(json_extract(value, '$.ID'), ', ') FROM json_each(k.\"CVE_LIST\", '$.CVE')) AS "
+    "cves,"
+    " CAST(json_extract(k.\"CVSS\", '$.BASE.VALUE') AS REAL) AS cvss_base,"
+    " CAST(json_extract(k.\"CVSS_V3\", '$.BASE.VALUE') AS REAL) AS cvss_v3_base,"
+    " CAST(json_extract(k.\"CVSS_V4\", '$.BASE.VALUE') AS REAL) AS cvss_v4_base,"
+    " k.\"PATCHABLE\" AS patchable, d.\"RESULTS\" AS results";
+
+const char *schema_view_name(enum schema_view v)
+{
+	return names[v];
+}
+
+/* The SQL of all views is a few kB, far from the buffer's ceiling. */
+static void add(struct buffer *to, const char *text)
+{
+	if (!buffer_add_text(to, text))
+		abort();
+}
+
+/* alias."NAME" AS "PREFIX_NAME", … */
+static void add_columns(struct buffer *to, enum table_id table, const char *alias, const char *prefix)
+{
+	struct schema_column columns[SCHEMA_COLUMNS];
+	size_t n = schema_columns(table, columns);
+	const char *comma = "";
+
+	for (size_t i = 0; i < n; i++) {
+		if (columns[i].source == SCHEMA_DETECTION_ROW)
+			continue;
+		if (!buffer_printf(to, "%s%s.\"%s\" AS \"%s%s\"", comma, alias, columns[i].name, prefix,
+			columns[i].name))
+			abort();
+		comma = ", ";
+	}
+}
+
+static void add_detections(struct buffer *to)
+{
+	add(to, "SELECT ");
+	add_columns(to, TABLE_HOST_LIST, "l", "HL_");
+	add(to, ", ");
+	add_columns(to, TABLE_DETECTION_HOSTS, "h", "HLDH_");
+	add(to, ", ");
+	add_columns(to, TABLE_DETECTION_QIDS, "d", "HLDQ_");
+	add(to, ", ");
+	add_columns(to, TABLE_KNOWLEDGEBASE, "k", "KB_");
+	add(to, joins);
+}
+
+void schema_view_sql(enum schema_view v, struct buffer *to)
+{
+	add(to, "CREATE VIEW \"");
+	add(to, names[v]);
+	add(to, "\" AS ");
+	switch (v) {
+	case VIEW_VULNERABILITIES:
+		add(to, vulnerabilities);
+		add(to, joins);
+		break;
+	case VIEW_DETECTIONS: add_detections(to); break;
+	case VIEW_KB_IN_USE:
+		add(to, "SELECT ");
+		add_columns(to, TABLE_KNOWLEDGEBASE, "k", "");
+		add(to, " FROM \"Q_KnowledgeBase\" AS k"
+			" WHERE k.\"QID\" IN (SELECT \"QID\" FROM \"Q_Host_List_Detection_QIDS\")");
+		break;
+	case VIEW_KB_CVE_LIST:
+		add(to, "SELECT json_extract(c.value, '$.ID') AS \"CVE\", ");
+		add_columns(to, TABLE_KNOWLEDGEBASE, "k", "");
+		add(to, ", json_extract(c.value, '$.URL') AS \"URL\""
+			" FROM \"Q_KnowledgeBase\" AS k, json_each(k.\"CVE_LIST\", '$.CVE') AS c");
+		break;
+	case SCHEMA_VIEWS: abort();
+	}
+}
