@@ -5,6 +5,14 @@
 #include "config.h"
 #include "xalloc.h"
 
+/* Every count is told, also one of 0. */
+static void counts_open(Qidflow__V1__Counts *c)
+{
+	qidflow__v1__counts__init(c);
+	for (unsigned i = 0; i < c->base.descriptor->n_fields; i++)
+		*(protobuf_c_boolean *)((char *)c + c->base.descriptor->fields[i].quantifier_offset) = 1;
+}
+
 void coordinator_open(struct coordinator *c)
 {
 	const struct config *f = c->config;
@@ -16,7 +24,7 @@ void coordinator_open(struct coordinator *c)
 	outage_open(&c->outage, config_number(f, "qualys.outage"), c->random);
 	sizer_open(&c->sizer, config_number(f, "batch.hosts"), config_number(f, "batch.hosts.most"),
 	    config_number(f, "batch.time"), config_number(f, "batch.bytes"));
-	qidflow__v1__counts__init(&c->counts);
+	counts_open(&c->counts);
 	c->own = delivery_open();
 	c->control = delivery_open();
 	c->n_slots = transport_partitions(c->transport, TOPIC_BATCHES);

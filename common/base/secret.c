@@ -70,33 +70,39 @@ static bool read_file(struct config *c, const char *path)
 	return read;
 }
 
+/* Without echo and without signals, which would leave the terminal mute; the key of SIGINT ends the line instead. */
+static bool read_silently(FILE *tty, char *text, int size)
+{
+	struct termios normal, silent;
+
+	if (tcgetattr(fileno(tty), &normal))
+		return false;
+	silent = normal;
+	silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	silent.c_cc[VEOL] = normal.c_cc[VINTR];
+	if (tcsetattr(fileno(tty), TCSAFLUSH, &silent))
+		return false;
+	ssize_t n = read(fileno(tty), text, (size_t)size - 1);
+	tcsetattr(fileno(tty), TCSAFLUSH, &normal);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\r\n")] = '\0';
+	return text[0] && !strchr(text, normal.c_cc[VINTR]);
+}
+
 static bool prompt(struct config *c)
 {
 	char text[PASSWORD_SIZE];
-	struct termios normal, silent;
 	FILE *tty = fopen("/dev/tty", "r+e");
-	bool read = false;
 
 	if (!tty)
 		return false;
-	if (tcgetattr(fileno(tty), &normal))
-		goto done;
-	silent = normal;
-	silent.c_lflag &= ~(tcflag_t)ECHO;
 	fprintf(
 	    tty, "Password of %s at %s: ", config_text(c, "qualys.username"), config_text(c, "qualys.url"));
 	fflush(tty);
-	if (tcsetattr(fileno(tty), TCSAFLUSH, &silent))
-		goto done;
-	read = fgets(text, sizeof(text), tty) != NULL;
-	tcsetattr(fileno(tty), TCSAFLUSH, &normal);
+	bool read =
+	    read_silently(tty, text, sizeof(text)) && config_set(c, "qualys.password", text, "prompt");
 	fputc('\n', tty);
-	if (read) {
-		text[strcspn(text, "\r\n")] = '\0';
-		read = text[0] && config_set(c, "qualys.password", text, "prompt");
-	}
 	explicit_bzero(text, sizeof(text));
-done:
 	fclose(tty);
 	return read;
 }

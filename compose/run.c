@@ -1,0 +1,162 @@
+/* run.c -- `qidflow run`: the three roles as threads of one process, over the in-process transport.
+ *
+ * The coordinator is the main thread and decides when it is over. Then the fetcher is stopped, then the loader, which first
+ * commits what it has read. A fetcher or loader that ends before that could not go on: everybody is asked to stop. */
+#include <inttypes.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "command.h"
+#include "coordinator.h"
+#include "data_folder.h"
+#include "display.h"
+#include "fetcher.h"
+#include "loader.h"
+#include "local.h"
+#include "log.h"
+#include "publish.h"
+#include "secret.h"
+#include "stop.h"
+#include "xalloc.h"
+
+struct role {
+	const char *name;
+	const struct config *config;
+	struct transport *transport, *coordinator;
+	atomic_bool *over; /* the coordinator has ended: now a role may */
+	pthread_t thread;
+	bool started, good;
+};
+
+/* A fresh page costs more than parsing what goes into it: what was given back stays with the process, and threads share
+ * a few heaps. */
+static void keep_memory(void)
+{
+	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
+static bool work(struct role *r)
+{
+	if (!strcmp(r->name, "loader"))
+		return loader_run(r->config, r->transport);
+	char *name = xasprintf("fetcher-%ld", (long)getpid());
+	bool good = fetcher_run(r->config, r->transport, name);
+	free(name);
+	return good;
+}
+
+static void *role_main(void *arg)
+{
+	struct role *r = arg;
+
+	log_scope("%s", r->name);
+	r->good = work(r);
+	if (!atomic_load(r->over) && !stop_requested()) {
+		r->good = fail("the %s has ended, so the run cannot go on", r->name);
+		stop_request(0);
+		transport_stop(r->coordinator);
+	}
+	return NULL;
+}
+
+static bool role_start(struct role *r)
+{
+	int error = pthread_create(&r->thread, NULL, role_main, r);
+
+	if (error)
+		return fail("cannot start a thread: %s", strerror(error));
+	r->started = true;
+	return true;
+}
+
+static bool role_end(struct role *r)
+{
+	if (!r->started)
+		return false;
+	transport_stop(r->transport);
+	pthread_join(r->thread, NULL);
+	return r->good;
+}
+
+static enum exit_status run_roles(const struct config *c, bool full, bool confirm_purge)
+{
+	struct local_hub *hub = local_hub_open(
+	    (int32_t)config_number(c, "topic.slots"), (int32_t)config_number(c, "topic.partitions"));
+	struct transport *coordinator = local_open(hub, "coordinator");
+	atomic_bool over = false;
+	struct role loader = {"loader", c, local_open(hub, "loader"), coordinator, &over, 0, false, false};
+	struct role fetcher = {"fetcher", c, local_open(hub, "fetcher"), coordinator, &over, 0, false, false};
+	enum exit_status status = STATUS_FAILED;
+
+	if (role_start(&loader) && role_start(&fetcher))
+		status = coordinator_run(c, coordinator, full, confirm_purge);
+	atomic_store(&over, true);
+	bool good = role_end(&fetcher);
+	good = role_end(&loader) && good;
+	if (!good && (status == STATUS_COMPLETE || status == STATUS_INCOMPLETE))
+		status = STATUS_FAILED;
+	transport_close(fetcher.transport);
+	transport_close(loader.transport);
+	transport_close(coordinator);
+	local_hub_close(hub);
+	return status;
+}
+
+static bool has_settings(struct config *c)
+{
+	static const char *const needed[] = {"qualys.url", "qualys.username"};
+	bool all = true;
+
+	for (size_t i = 0; i < 2; i++)
+		if (!*config_text(c, needed[i]))
+			all =
+			    fail("%s is not set: set %s, or give it in a file by --config, or by --set %s=…",
+				needed[i], config_option(needed[i])->environment, needed[i]);
+	return all && secret_read(c, isatty(STDIN_FILENO));
+}
+
+static enum exit_status run_in(const struct config *c, bool full, bool confirm_purge)
+{
+	const char *data = config_text(c, "data");
+	bool publishes = !config_has(c, "publish.formats", "none");
+	int lock = data_folder_make(data) ? data_folder_lock(data) : -1;
+
+	if (lock < 0 || !stop_open()) {
+		data_folder_unlock(lock);
+		return STATUS_FAILED;
+	}
+	publish_clean(c);
+	struct display *d = display_open(config_has(c, "log.format", "text"));
+	enum exit_status status = run_roles(c, full, confirm_purge);
+	display_close(d);
+	log_scope("run");
+	if (status > STATUS_SIGNAL)
+		log_line(LOG_WARN,
+		    "stopped by signal %d; what is loaded is kept, and the next run goes on from here",
+		    stop_signal());
+	if (status == STATUS_COMPLETE || status == STATUS_INCOMPLETE)
+		log_line(LOG_INFO, "database %s/qidflow.sqlite%s%s%s", data, publishes ? ", snapshot " : "",
+		    publishes ? data : "", publishes ? "/publish/latest" : "");
+	data_folder_unlock(lock);
+	return status;
+}
+
+int run_main(int argc, char **argv)
+{
+	bool full = false, confirm_purge = false;
+
+	keep_memory();
+	struct config *c = command_open(argc, argv,
+	    (const struct flag[]){{"--full", &full, NULL}, {"--confirm-purge", &confirm_purge, NULL}, {0}});
+	enum exit_status status = STATUS_USAGE;
+
+	if (c && has_settings(c))
+		status = run_in(c, full, confirm_purge);
+	config_close(c);
+	return (int)status;
+}

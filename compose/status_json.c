@@ -1,0 +1,176 @@
+/* status_json.c -- `qidflow status --json`: one object; what is not known is null. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include "buffer.h"
+#include "log.h"
+#include "record.h"
+#include "status.h"
+#include "tables.h"
+
+enum { MOST_BYTES = 256 * 1024 * 1024 };
+
+/* `good` stays false once something did not fit. */
+struct writer {
+	struct buffer out;
+	bool good, first;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct writer *w, const char *format, ...)
+{
+	char text[64];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	w->good = w->good && buffer_add_text(&w->out, text);
+}
+
+static void key(struct writer *w, const char *name)
+{
+	put(w, "%s\"%s\":", w->first ? "" : ",", name);
+	w->first = false;
+}
+
+static void begin(struct writer *w, char bracket)
+{
+	put(w, "%c", bracket);
+	w->first = true;
+}
+
+static void end(struct writer *w, char bracket)
+{
+	put(w, "%c", bracket);
+	w->first = false;
+}
+
+static void item(struct writer *w)
+{
+	put(w, "%s{", w->first ? "" : ",");
+	w->first = true;
+}
+
+static void number(struct writer *w, const char *name, int64_t n)
+{
+	key(w, name);
+	put(w, "%" PRId64, n);
+}
+
+static void truth(struct writer *w, const char *name, bool is)
+{
+	key(w, name);
+	put(w, "%s", is ? "true" : "false");
+}
+
+static void text(struct writer *w, const char *name, const char *s)
+{
+	key(w, name);
+	if (s && *s)
+		w->good = w->good && record_json_text(s, strlen(s), &w->out);
+	else
+		put(w, "null");
+}
+
+static void run(struct writer *w, const struct status_run *r)
+{
+	item(w);
+	number(w, "run", r->run);
+	text(w, "state", r->state);
+	truth(w, "full", r->full);
+	text(w, "started_at", r->started_at);
+	text(w, "window_start", r->window_start);
+	text(w, "ended_at", r->ended_at);
+	text(w, "error", r->error);
+	text(w, "published", r->published);
+	if (r->has_counts) {
+		number(w, "asked", r->asked);
+		number(w, "came", r->came);
+		number(w, "empty", r->empty);
+		number(w, "emptied", r->emptied);
+		number(w, "purged", r->purged);
+		number(w, "dead", r->dead);
+		number(w, "held_back", r->held_back);
+		number(w, "detections", r->detections);
+		number(w, "vulnerabilities", r->vulnerabilities);
+		number(w, "xml_bytes", r->xml_bytes);
+		number(w, "calls", r->calls);
+		number(w, "waits_ms", r->waits_ms);
+	}
+	end(w, '}');
+}
+
+static void lists(struct writer *w, const struct status *s)
+{
+	key(w, "runs");
+	begin(w, '[');
+	for (size_t i = 0; i < s->n_runs; i++)
+		run(w, &s->runs[i]);
+	end(w, ']');
+	key(w, "batches");
+	begin(w, '[');
+	for (size_t i = 0; i < s->n_batches; i++) {
+		item(w);
+		text(w, "state", s->batches[i].state);
+		number(w, "batches", s->batches[i].batches);
+		number(w, "hosts", s->batches[i].hosts);
+		end(w, '}');
+	}
+	end(w, ']');
+	key(w, "dead_letters");
+	begin(w, '[');
+	for (size_t i = 0; i < s->n_letters; i++) {
+		item(w);
+		number(w, "host", s->letters[i].host);
+		number(w, "run", s->letters[i].run);
+		number(w, "attempts", s->letters[i].attempts);
+		number(w, "http_status", s->letters[i].http_status);
+		truth(w, "held_back", s->letters[i].held_back);
+		text(w, "error", s->letters[i].error);
+		end(w, '}');
+	}
+	end(w, ']');
+}
+
+static void whole(struct writer *w, const struct status *s, const char *data)
+{
+	begin(w, '{');
+	text(w, "data", data);
+	text(w, "database", s->database);
+	number(w, "database_bytes", s->database_bytes);
+	text(w, "snapshot", s->snapshot);
+	text(w, "as_of", s->as_of);
+	key(w, "age_s");
+	put(w, *s->as_of ? "%" PRId64 : "null", s->age_s);
+	key(w, "running");
+	if (s->pid) {
+		begin(w, '{');
+		number(w, "pid", s->pid);
+		text(w, "since", s->since);
+		end(w, '}');
+	} else {
+		put(w, "null");
+	}
+	key(w, "tables");
+	begin(w, '{');
+	for (int i = 0; i < TABLE_COUNT; i++)
+		number(w, tables[i].name, s->tables[i]);
+	end(w, '}');
+	lists(w, s);
+	end(w, '}');
+	put(w, "\n");
+}
+
+bool status_print_json(const struct status *s, const char *data, FILE *to)
+{
+	struct writer w = {.good = true};
+
+	buffer_open(&w.out, MOST_BYTES);
+	whole(&w, s, data);
+	bool good = w.good || fail("the status is too long to be told as JSON");
+	if (good && (fwrite(w.out.data, 1, w.out.size, to) != w.out.size || fflush(to)))
+		good = fail("cannot write the status: %s", strerror(errno));
+	buffer_close(&w.out);
+	return good;
+}

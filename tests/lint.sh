@@ -1,0 +1,116 @@
+#!/bin/bash
+# lint.sh -- what a machine can see of the source without running it.
+#
+#   tests/lint.sh [BUILD]    BUILD: a configured and built tree with compile_commands.json (build/release)
+#
+# Every rule is one function below that prints what it objects to; all rules run, then the status is 1 if any
+# objected. Files are those that git knows or would add, so nothing generated is looked at.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=${1-build/release}
+jobs=$(nproc)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Headers over 60 lines and files over 400 need a reason here: path, lines, reason.
+exceptions='
+common/transport/transport.h 100 the seam: every promise that a transport makes stands in one place
+common/transport/transport_calls.h 100 the same seam: one function a promise
+'
+
+# No length is checked, or locale and errors are ignored, or there is one state for all threads.
+banned='strcpy|strcat|sprintf|vsprintf|gets|strncpy|strncat|strtok|atoi|atol|atoll|atof|alloca|tmpnam|tempnam|mktemp'
+banned+='|localtime|gmtime|asctime|ctime|rand|srand|system|popen|longjmp|setjmp|bcopy|bzero'
+
+git ls-files -co --exclude-standard >"$work/all"
+while read -r f; do [ -f "$f" ] && echo "$f"; done <"$work/all" >"$work/files"
+sources() { grep -E "\.($1)$" "$work/files"; }
+
+format() { sources 'c|h' | xargs -r -P "$jobs" -n 8 clang-format --dry-run -Werror 2>&1; }
+
+tidy() {
+	if [ ! -f "$build/compile_commands.json" ]; then
+		echo "$build/compile_commands.json is missing: configure and build first"
+		return
+	fi
+	# Only what is compiled has a command; a .c that is in no CMakeLists.txt is dead.
+	sources c | while read -r f; do
+		if grep -qF "\"file\": \"$PWD/$f\"" "$build/compile_commands.json"; then
+			echo "$f"
+		else
+			echo "$f: no CMakeLists.txt names it" >&3
+		fi
+	done 3>"$work/dead" >"$work/compiled"
+	cat "$work/dead"
+	xargs -r -P "$jobs" -n 2 clang-tidy --quiet -p "$build" <"$work/compiled" >"$work/found" 2>"$work/errors" ||
+		[ -s "$work/found" ] || cat "$work/errors"
+	cat "$work/found"
+}
+
+lengths() {
+	sources 'c|h' | while read -r f; do
+		most=400
+		case $f in *.h) most=60 ;; esac
+		except=$(awk -v f="$f" '$1 == f { print $2 }' <<<"$exceptions")
+		lines=$(wc -l <"$f")
+		[ "$lines" -le "${except:-$most}" ] || echo "$f: $lines lines, at most ${except:-$most}"
+	done
+	# A function's body stands between { and } in column 1: clang-format sees to that.
+	sources c | xargs -r awk '
+		FNR == 1 { open = 0 }
+		/^{/ { open = FNR }
+		/^}/ { if (open && FNR - open > 80) printf "%s:%d: a function of %d lines, at most 80\n", FILENAME, open, FNR - open; open = 0 }'
+}
+
+banned_functions() {
+	sources 'c|h' | xargs -r grep -nE "(^|[^A-Za-z0-9_>.\"])($banned)[[:space:]]*\(" |
+		grep -vE '^[^:]+:[0-9]+:[[:space:]]*(\*|/\*|//)' | sed 's/$/   <- banned/'
+}
+
+opening_comment() {
+	sources 'c|h' | while read -r f; do
+		head -n 1 "$f" | grep -qE "^/\* $(basename "$f" | sed 's/[.]/\\./g') -- .+" ||
+			echo "$f:1: opens with '/* $(basename "$f") -- what it is for'"
+	done
+	sources 'sh|py' | while read -r f; do
+		head -n 3 "$f" | grep -qE "$(basename "$f" | sed 's/[.]/\\./g') -- .+" ||
+			echo "$f:1: opens with '$(basename "$f") -- what it is for'"
+	done
+}
+
+# Each library of others is named in one place, so that it can be replaced there.
+third_party() {
+	only() {
+		sources 'c|h' | grep -vE "$2" | xargs -r grep -nE "^#include <$1" | sed "s|\$|   <- only in $2|"
+	}
+	only curl/ '^common/qualys/http.c$'
+	only libxml/ '^common/record/xml_reader.c$'
+	only microhttpd '^tests/qualys_sim/'
+	only ini.h '^common/base/config'
+}
+
+unfinished() {
+	sources 'c|h|sh|py|proto|md' | grep -v '^tests/lint.sh$' | xargs -r grep -nE '\b(TODO|FIXME|XXX)\b'
+	sources 'c|h|sh|py|proto|md|txt' | xargs -r grep -nE '[[:blank:]]+$' | sed 's/$/   <- white space at the end/'
+}
+
+shell() { sources sh | xargs -r shellcheck -e SC2317; }
+
+python() {
+	sources py | xargs -r env PYTHONPYCACHEPREFIX="$work" python3 -W error -m py_compile 2>&1
+}
+
+status=0
+for rule in format lengths banned_functions third_party opening_comment unfinished shell python tidy; do
+	start=$(date +%s)
+	$rule >"$work/out"
+	took=$(($(date +%s) - start))
+	if [ -s "$work/out" ]; then
+		cat "$work/out"
+		echo "lint: $rule: objects (${took}s)"
+		status=1
+	else
+		echo "lint: $rule: ok (${took}s)"
+	fi
+done
+exit $status
