@@ -132,17 +132,18 @@ void display_text_log(const struct display_rates *r, int64_t now_ms, char *line,
 
 		add_wait(wait, (enum meter_waiter)who, now_ms);
 		if (*wait)
-			add(text, "; %s%s", waiters[who], wait);
+			add(text, "; %s%s", waiters[who], wait + 1);
 	}
 	snprintf(line, size,
 	    "%s%s%s%s: hosts_listed=%" PRId64 " hosts_done=%" PRId64 " hosts_asked=%" PRId64
 	    " vulnerabilities=%" PRId64 " batches=%" PRId64 " batches_done=%" PRId64 " batches_out=%" PRId64
-	    " detections=%" PRId64 " loaded=%" PRId64 " calls=%" PRId64 " xml_mb=%.1f mb_per_s=%.1f%s",
+	    " detections=%" PRId64 " loaded=%" PRId64 " published=%" PRId64 " calls=%" PRId64
+	    " xml_mb=%.1f mb_per_s=%.1f%s",
 	    stages[meter_get(METER_STAGE)], left > 0 ? ", about " : "",
 	    left > 0 ? clock_format_span(left, span) : "", left > 0 ? " left" : "",
 	    meter_get(METER_HOSTS_LISTED), meter_get(METER_HOSTS_DONE), meter_get(METER_HOSTS_ASKED),
 	    meter_get(METER_VULNERABILITIES), meter_get(METER_BATCHES), meter_get(METER_BATCHES_DONE),
 	    meter_get(METER_BATCHES_OUT), meter_get(METER_DETECTIONS_FETCHED),
-	    meter_get(METER_DETECTIONS_LOADED), meter_get(METER_CALLS),
+	    meter_get(METER_DETECTIONS_LOADED), meter_get(METER_ROWS_PUBLISHED), meter_get(METER_CALLS),
 	    (double)meter_get(METER_XML_BYTES) / 1e6, r->bytes > 0 ? r->bytes / 1e6 : 0, text);
 }

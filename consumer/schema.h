@@ -16,7 +16,7 @@
 #include "tables.h"
 
 struct db;
-enum { SCHEMA_PAGE_SIZE = 16384, SCHEMA_COLUMNS = 160, SCHEMA_ID = 33 };
+enum { SCHEMA_PAGE_SIZE = 32768, SCHEMA_COLUMNS = 160, SCHEMA_ID = 33 };
 
 enum schema_source { /* where a column's value comes from */
 	SCHEMA_FIELD,

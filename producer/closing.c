@@ -232,7 +232,8 @@ bool closing_run_status(struct coordinator *c, Qidflow__V1__RunStatus__State sta
 
 	m.state = state;
 	m.run = c->run.run;
-	m.has_generation = m.has_full = m.has_started_at = m.has_ended_at = m.has_last_number = 1;
+	m.has_generation = m.has_full = m.has_started_at = m.has_last_number = 1;
+	m.has_ended_at = state != QIDFLOW__V1__RUN_STATUS__STATE__STARTED;
 	m.generation = c->generation;
 	m.full = c->run.full;
 	m.started_at = c->run.started_at;

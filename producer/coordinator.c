@@ -118,7 +118,7 @@ bool coordinator_fetch_all(struct coordinator *c)
 	int64_t wait_ms;
 
 	while (!all_fetched(c)) {
-		c->all_listed = c->listers[0] == NULL;
+		c->all_listed = c->run.full || c->listers[0] == NULL; /* a full run takes the ids' own list */
 		if (outage_over_limit(&c->outage, clock_ms()))
 			return coordinator_fail(c, STATUS_FAILED,
 			    "the API has been down for longer than qualys.outage; the next run goes on from "

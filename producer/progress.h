@@ -13,9 +13,9 @@ enum batch_state {
 	BATCH_SENT,
 	BATCH_FETCHED, /* delivered, not yet loaded */
 	BATCH_LOADED,
-	BATCH_LEFT_OUT, /* two whole answers left these hosts out, which had detections: to be emptied or held back */
-	BATCH_HELD, /* not emptied, since too many would be; asked again by the next run */
-	BATCH_DEAD, /* one host alone, broken after its tries */
+	BATCH_LEFT_OUT, /* two whole answers left these hosts out, which had detections */
+	BATCH_HELD,     /* not emptied, since too many would be; asked again by the next run */
+	BATCH_DEAD,     /* one host alone, broken after its tries */
 	BATCH_STATES
 };
 const char *batch_state_name(enum batch_state s);
@@ -33,7 +33,7 @@ struct progress_batch {
 	enum batch_state state;
 	struct ids hosts;
 	int tries, lost, http_status;
-	bool again; /* asked a second time, since a whole answer left the hosts out */
+	bool again; /* asked again, since a whole answer left the hosts out */
 	char error[256];
 };
 

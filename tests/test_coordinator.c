@@ -11,26 +11,23 @@
 #include <cmocka.h>
 #include "coordinator_world.h"
 #include "progress.h"
+#include "temporary.h"
 
-static char folder[64];
+static char folder[TEMPORARY_PATH];
 static struct world w;
 
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/qidflow-coordinator-XXXXXX");
 	world_open(&w);
-	return mkdtemp(folder) ? 0 : -1;
+	return temporary_make(folder) ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
-	char command[96];
-
 	(void)state;
 	world_close(&w);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	return temporary_remove(folder) ? 0 : -1;
 }
 
 static enum exit_status run(bool full, bool confirm)
@@ -273,93 +270,6 @@ static void denied_ends_with_its_own_status(void **state)
 	assert_int_equal(w.calls, 0);
 }
 
-/* ---- purged, emptied, held back */
-
-static bool nobody(uint64_t id)
-{
-	(void)id;
-	return false;
-}
-
-static bool all_but_7(uint64_t id)
-{
-	return id != 7;
-}
-
-static void answers_nobody(struct world *world, struct world_call *c)
-{
-	(void)world;
-	only(c, nobody);
-}
-
-static void leaves_out_7(struct world *world, struct world_call *c)
-{
-	(void)world;
-	only(c, all_but_7);
-}
-
-static void who_is_gone_is_purged(void **state)
-{
-	(void)state;
-	had(300);
-	ids_remove(&w.listed, 290, 300);
-	assert_int_equal(run(false, false), STATUS_COMPLETE);
-	assert_int_equal(w.purged.count, 11);
-}
-
-static void a_list_that_lost_too_much_purges_nothing(void **state)
-{
-	(void)state;
-	had(300);
-	ids_close(&w.listed);
-	assert_int_equal(run(false, false), STATUS_INCOMPLETE);
-	assert_int_equal(w.purged.count, 0);
-	world_forget(&w);
-	assert_int_equal(run(false, true), STATUS_COMPLETE); /* --confirm-purge */
-	assert_int_equal(w.purged.count, 300);
-}
-
-static void left_out_twice_is_emptied(void **state)
-{
-	(void)state;
-	had(300);
-	ids_add(&w.processed, 1, 20);
-	w.answer = leaves_out_7;
-	assert_int_equal(run(false, false), STATUS_COMPLETE);
-	assert_int_equal(w.asked_twice.count, 1);
-	assert_int_equal(w.emptied.count, 1);
-	assert_true(ids_has(&w.emptied, 7));
-}
-
-static void left_out_by_a_host_that_had_none_is_as_before(void **state)
-{
-	(void)state;
-	had(300);
-	ids_remove(&w.detected, 7, 7);
-	ids_add(&w.processed, 1, 20);
-	w.answer = leaves_out_7;
-	assert_int_equal(run(false, false), STATUS_COMPLETE);
-	assert_int_equal(w.asked_twice.count, 0);
-	assert_int_equal(w.emptied.count, 0);
-}
-
-static void empty_documents_empty_nothing(void **state)
-{
-	(void)state;
-	had(300);
-	ids_add(&w.processed, 1, 200);
-	w.answer = answers_nobody;
-	assert_int_equal(run(false, false), STATUS_INCOMPLETE);
-	assert_int_equal(w.emptied.count, 0);
-	assert_int_equal(w.n_held, 200);
-	assert_int_equal(w.asked_twice.count, 200);
-	world_forget(&w);
-	ids_close(&w.processed);
-	ids_add(&w.owed, 1, 200); /* as the database would say */
-	assert_int_equal(run(false, true), STATUS_COMPLETE);
-	assert_int_equal(w.emptied.count, 200);
-}
-
 /* ---- what the loader ignores, and going on */
 
 static void an_ignored_set_is_asked_again_before_complete(void **state)
@@ -449,11 +359,6 @@ int main(void)
 	    TEST(lost_batches_are_sent_again),
 	    TEST(a_request_that_is_wrong_ends_the_run_at_once),
 	    TEST(denied_ends_with_its_own_status),
-	    TEST(who_is_gone_is_purged),
-	    TEST(a_list_that_lost_too_much_purges_nothing),
-	    TEST(left_out_twice_is_emptied),
-	    TEST(left_out_by_a_host_that_had_none_is_as_before),
-	    TEST(empty_documents_empty_nothing),
 	    TEST(an_ignored_set_is_asked_again_before_complete),
 	    TEST(what_is_loaded_is_not_asked_again),
 	    TEST(another_database_takes_a_full_run),

@@ -78,7 +78,7 @@ static void test_waits_without_an_end(void **state)
 	display_text_lines(&none, now + 41500, lines);
 	assert_non_null(strstr(lines[4], "waits: the loader to publish, 41 s so far"));
 	display_text_log(&none, now + 41500, line, sizeof(line));
-	assert_non_null(strstr(line, "; Run  waits: the loader to publish, 41 s so far"));
+	assert_non_null(strstr(line, "; Run waits: the loader to publish, 41 s so far"));
 	meter_wait(WAITER_LOADER, NULL, 0);
 }
 

@@ -237,6 +237,27 @@ static void test_fenced(void **state)
 	assert_int_equal(ask("SELECT count(*) FROM Q_Host_List_Detection_QIDS"), 1); /* nothing of it */
 }
 
+/* The database refuses a row: nothing of that transaction is kept, and the loader ends. */
+static void test_refused(void **state)
+{
+	(void)state;
+	start_loader();
+	send_set(1, 1, 1, 1);
+	await_loaded();
+	change("CREATE TRIGGER t BEFORE INSERT ON Q_Host_List_Detection_QIDS WHEN new.QID = 38002"
+	       " BEGIN SELECT RAISE(ABORT, 'no room for this'); END");
+	int64_t before = ask("SELECT sum(next) FROM qidflow_position");
+	send_set(2, 1, 2, 2);
+	send_set(3, 1, 3, 3);
+	assert_false(await_end());
+	assert_said("no room for this");
+	if (ask("SELECT count(*) FROM Q_Host_List_Detection_QIDS") == 1)
+		assert_int_equal(ask("SELECT sum(next) FROM qidflow_position"), before);
+	else /* host 2 was committed before host 3 came */
+		assert_int_equal(ask("SELECT sum(next) FROM qidflow_position"), before + 1);
+	assert_int_equal(ask("SELECT count(*) FROM qidflow_host WHERE id = 3"), 0);
+}
+
 static void test_position_is_gone(void **state)
 {
 	(void)state;
@@ -313,6 +334,7 @@ int main(void)
 	    IN_WORLD(test_parts_and_a_restart),
 	    IN_WORLD(test_junk),
 	    IN_WORLD(test_fenced),
+	    IN_WORLD(test_refused),
 	    IN_WORLD(test_position_is_gone),
 	    IN_WORLD(test_cannot_open),
 	    IN_WORLD(test_commits),

@@ -4,30 +4,25 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <cmocka.h>
 #include "progress.h"
+#include "temporary.h"
 
-static char folder[] = "/tmp/qidflow-progress-XXXXXX", path[64];
+static char folder[TEMPORARY_PATH], path[TEMPORARY_PATH + 16];
 
 static int make_folder(void **state)
 {
 	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
+	bool made = temporary_make(folder);
 	snprintf(path, sizeof(path), "%s/progress.db", folder);
-	return 0;
+	return made ? 0 : -1;
 }
 
 static int remove_folder(void **state)
 {
-	char command[96];
-
 	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	return temporary_remove(folder) ? 0 : -1;
 }
 
 static void numbers_go_on(void **state)
@@ -78,7 +73,7 @@ static void batches_come_back(void **state)
 	ids_add(&a.hosts, 1, 9);
 	ids_add(&a.hosts, UINT64_C(1) << 40, UINT64_C(1) << 40);
 	ids_add(&b.hosts, 20, 20);
-	strcpy(a.error, "it's \"broken\"");
+	snprintf(a.error, sizeof(a.error), "it's \"broken\"");
 	assert_true(progress_save(p, 3, &a));
 	assert_true(progress_begin(p));
 	assert_true(progress_save(p, 3, &b));
@@ -136,7 +131,7 @@ static void qids_are_a_set(void **state)
 
 static void what_is_no_database_is_refused(void **state)
 {
-	char other[80];
+	char other[TEMPORARY_PATH + 16];
 
 	(void)state;
 	snprintf(other, sizeof(other), "%s/junk.db", folder);

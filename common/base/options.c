@@ -27,7 +27,7 @@ const struct option options[] = {
     {"qualys.parameters.detections", NULL, OPTION_TEXT, "", 0, 0, 0, 0, "the same for Host List Detection"},
     {"qualys.parameters.knowledge_base", NULL, OPTION_TEXT, "", 0, 0, 0, 0, "the same for the KnowledgeBase"},
     {"qualys.host_list.page", NULL, OPTION_NUMBER, "5000", 1, 1000000, 0, 0, "hosts a page of Host List"},
-    {"qualys.knowledge_base.range", NULL, OPTION_NUMBER, "100000", 100, 1000000000, 0, 0,
+    {"qualys.knowledge_base.range", NULL, OPTION_NUMBER, "250000", 100, 1000000000, 0, 0,
 	"QIDs a call of the KnowledgeBase"},
     {"qualys.calls_at_once", NULL, OPTION_NUMBER, "0", 0, 1000, 0, 0,
 	"most calls at once of each API; 0: what the API tells, 2 where it does not. It can only lower what "

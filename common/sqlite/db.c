@@ -194,7 +194,7 @@ void db_close(struct db *d)
 
 bool db_forward(struct db *d, const char *const *steps, int n)
 {
-	int64_t version;
+	int64_t version = 0;
 
 	if (!db_int(d, &version, "PRAGMA user_version"))
 		return false;

@@ -1,0 +1,162 @@
+/* test_coordinator_hosts.c -- which hosts a run purges, empties or holds back, and what the exit status says of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "log.h" /* before cmocka, which has a macro fail() */
+#include <cmocka.h>
+#include "coordinator_world.h"
+#include "temporary.h"
+
+static char folder[TEMPORARY_PATH];
+static struct world w;
+
+static int setup(void **state)
+{
+	(void)state;
+	world_open(&w);
+	return temporary_make(folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_close(&w);
+	return temporary_remove(folder) ? 0 : -1;
+}
+
+static enum exit_status run(bool full, bool confirm)
+{
+	static const char *const settings[] = {"batch.hosts", "20", NULL};
+
+	return world_run(&w, folder, full, confirm, settings);
+}
+
+/* A database that one complete run left: hosts 1-n, all with detections. */
+static void had(uint64_t n)
+{
+	w.complete_run = 1;
+	ids_add(&w.known, 1, n);
+	ids_add(&w.detected, 1, n);
+	ids_add(&w.listed, 1, n);
+	ids_add(&w.kb_known, 38170, 38170);
+}
+
+static void only(struct world_call *c, bool (*keep)(uint64_t id))
+{
+	for (size_t i = 0; i < c->asked->n; i++)
+		for (uint64_t id = c->asked->v[i].first; id <= c->asked->v[i].last; id++)
+			if (keep(id))
+				ids_add(&c->came, id, id);
+}
+
+/* ---- purged, emptied, held back */
+
+static bool nobody(uint64_t id)
+{
+	(void)id;
+	return false;
+}
+
+static bool all_but_7(uint64_t id)
+{
+	return id != 7;
+}
+
+static void answers_nobody(struct world *world, struct world_call *c)
+{
+	(void)world;
+	only(c, nobody);
+}
+
+static void leaves_out_7(struct world *world, struct world_call *c)
+{
+	(void)world;
+	only(c, all_but_7);
+}
+
+static void who_is_gone_is_purged(void **state)
+{
+	(void)state;
+	had(300);
+	ids_remove(&w.listed, 290, 300);
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.purged.count, 11);
+}
+
+static void a_list_that_lost_too_much_purges_nothing(void **state)
+{
+	(void)state;
+	had(300);
+	ids_close(&w.listed);
+	assert_int_equal(run(false, false), STATUS_INCOMPLETE);
+	assert_int_equal(w.purged.count, 0);
+	world_forget(&w);
+	assert_int_equal(run(false, true), STATUS_COMPLETE); /* --confirm-purge */
+	assert_int_equal(w.purged.count, 300);
+}
+
+static void left_out_twice_is_emptied(void **state)
+{
+	(void)state;
+	had(300);
+	ids_add(&w.processed, 1, 20);
+	w.answer = leaves_out_7;
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_twice.count, 1);
+	assert_int_equal(w.emptied.count, 1);
+	assert_true(ids_has(&w.emptied, 7));
+}
+
+static void left_out_by_a_host_that_had_none_is_as_before(void **state)
+{
+	(void)state;
+	had(300);
+	ids_remove(&w.detected, 7, 7);
+	ids_add(&w.processed, 1, 20);
+	w.answer = leaves_out_7;
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_twice.count, 0);
+	assert_int_equal(w.emptied.count, 0);
+}
+
+static void empty_documents_empty_nothing(void **state)
+{
+	(void)state;
+	had(300);
+	ids_add(&w.processed, 1, 200);
+	w.answer = answers_nobody;
+	assert_int_equal(run(false, false), STATUS_INCOMPLETE);
+	assert_int_equal(w.emptied.count, 0);
+	assert_int_equal(w.n_held, 200);
+	assert_int_equal(w.asked_twice.count, 200);
+	world_forget(&w);
+	ids_close(&w.processed);
+	ids_add(&w.owed, 1, 200); /* as the database would say */
+	assert_int_equal(run(false, true), STATUS_COMPLETE);
+	assert_int_equal(w.emptied.count, 200);
+}
+
+static void quiet(void *arg, const char *line, unsigned size)
+{
+	(void)arg;
+	if (getenv("QIDFLOW_TEST_LOG"))
+		fprintf(stderr, "%.*s", (int)size, line);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(who_is_gone_is_purged),
+	    TEST(a_list_that_lost_too_much_purges_nothing),
+	    TEST(left_out_twice_is_emptied),
+	    TEST(left_out_by_a_host_that_had_none_is_as_before),
+	    TEST(empty_documents_empty_nothing),
+	};
+	log_set_writer(quiet, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
