@@ -226,13 +226,21 @@ bool row_insert_detection(struct row *r, const ProtobufCMessage *m, int64_t key,
 
 void row_log_unreadable(struct row *r)
 {
+	struct buffer text;
+	bool ok = true;
+
+	buffer_open(&text, SQL_MOST);
 	for (size_t i = 0; i < r->n; i++) {
 		struct column *c = &r->columns[i];
 
 		if (c->unreadable)
-			log_line(LOG_WARN, "%s.%s: %" PRIu64 " values are no %s and were stored as NULL",
-			    tables[r->table].name, c->is.name, c->unreadable,
-			    c->is.is_date ? "date" : "number");
+			ok = buffer_printf(&text, " %s=%" PRIu64, c->is.name, c->unreadable) && ok;
 		c->unreadable = 0;
 	}
+	if (!ok)
+		abort(); /* a few kB, far from the ceiling */
+	if (text.size)
+		log_line(LOG_WARN, "%s: values that are no date or number were stored as NULL%s",
+		    tables[r->table].name, buffer_text(&text));
+	buffer_close(&text);
 }

@@ -21,6 +21,6 @@ void row_set_host(struct row *r, const Qidflow__V1__HostDetections *host);
 bool row_insert(struct row *r, const ProtobufCMessage *m);
 bool row_insert_detection(struct row *r, const ProtobufCMessage *m, int64_t key, int64_t rowid);
 
-/* Logs the columns in which something did not read, and begins to count anew. */
+/* Logs how much did not read, by column, and begins to count anew. */
 void row_log_unreadable(struct row *r);
 #endif

@@ -43,6 +43,10 @@ size_t schema_columns(enum table_id t, struct schema_column ret_columns[static S
 bool schema_open(struct db *d);
 bool schema_database_id(struct db *d, char ret_id[static SCHEMA_ID]);
 
+/* For who reads all of `vulnerabilities`: from now on this connection has one of the same rows that is more than twice as fast,
+ * since it looks into each JSON once and not for each detection. Takes about a second per 200,000 QIDs. */
+bool schema_hasten(struct db *d);
+
 struct buffer;
 enum schema_view {
 	VIEW_VULNERABILITIES,

@@ -105,7 +105,7 @@ bool coordinator_pump(struct coordinator *c, int64_t wait_ms)
 
 static bool all_fetched(const struct coordinator *c)
 {
-	if (c->listers[0] || c->listers[1] || c->todo.count)
+	if (c->listers[0] || c->listers[1] || c->todo.count || c->again.count)
 		return false;
 	for (const struct batch *b = c->batches; b; b = b->next)
 		if (b->p.state == BATCH_WAITING || b->p.state == BATCH_SENT)

@@ -49,7 +49,8 @@ struct coordinator {
 	int64_t *positions[TOPIC_COUNT]; /* next offset, by partition */
 	int32_t partitions[TOPIC_COUNT];
 	int64_t loader_told_ms;
-	struct ids marked;                 /* hosts of ignored sets that are to be asked for again */
+	struct ids again;  /* left out of a whole answer: asked once more when all else is asked */
+	struct ids marked; /* hosts of ignored sets that are to be asked for again */
 	struct ids ignored[IGNORED_TIMES]; /* hosts whose set was ignored once, twice, … */
 
 	/* work */

@@ -134,13 +134,24 @@ static struct batch *next_waiting(struct coordinator *c, int64_t now, int64_t *r
 	return NULL;
 }
 
+/* Together and at the end, since most of them bring nothing: a call for each answer's few would be a call too many. */
+static struct batch *cut_again(struct coordinator *c)
+{
+	if (!c->all_listed || c->again.count == 0)
+		return NULL;
+	struct batch *b = batch_new(c, BATCH_WAITING, 0);
+	b->p.again = true;
+	ids_take(&c->again, (uint64_t)c->sizer.size, &b->p.hosts);
+	return b;
+}
+
 static struct batch *cut(struct coordinator *c)
 {
 	int64_t at_once = governor_at_once(&c->governors[GOVERN_DETECTIONS]);
 	uint64_t size = sizer_next(&c->sizer, c->todo.count, at_once, c->all_listed);
 
 	if (size == 0)
-		return NULL;
+		return cut_again(c);
 	struct batch *b = batch_new(c, BATCH_WAITING, 0);
 	ids_take(&c->todo, size, &b->p.hosts);
 	ids_add_all(&c->asked, &b->p.hosts);
@@ -192,7 +203,7 @@ static int64_t permission_ms(struct coordinator *c, int64_t now)
 
 static bool anything_to_send(const struct coordinator *c)
 {
-	if (c->todo.count)
+	if (c->todo.count || c->again.count)
 		return true;
 	for (const struct batch *b = c->batches; b; b = b->next)
 		if (b->p.state == BATCH_WAITING)

@@ -155,11 +155,14 @@ bool progress_run_begin(struct progress *p, const struct progress_run *r)
 
 bool progress_run_state(struct progress *p, uint64_t run, const char *state, const char *error)
 {
+	pthread_mutex_lock(&p->lock);
 	sqlite3_stmt *s =
 	    db_prepare(p->db, "UPDATE run SET state = ?2, error = ?3, ended_at = ?4 WHERE run = ?1");
 
-	if (!s)
+	if (!s) {
+		pthread_mutex_unlock(&p->lock);
 		return false;
+	}
 	sqlite3_bind_int64(s, 1, (int64_t)run);
 	sqlite3_bind_text(s, 2, state, -1, SQLITE_STATIC);
 	if (error)
@@ -167,7 +170,9 @@ bool progress_run_state(struct progress *p, uint64_t run, const char *state, con
 	else
 		sqlite3_bind_null(s, 3);
 	sqlite3_bind_int64(s, 4, clock_wall_s());
-	return db_step(p->db, s);
+	bool ok = db_step(p->db, s);
+	pthread_mutex_unlock(&p->lock);
+	return ok;
 }
 
 bool progress_begin(struct progress *p)
@@ -288,15 +293,16 @@ bool progress_add_qids(struct progress *p, uint64_t run, const uint32_t *qids, s
 
 bool progress_qids(struct progress *p, uint64_t run, struct ids *ret)
 {
-	sqlite3_stmt *s = db_prepare(p->db, "SELECT qid FROM qid WHERE run = ?1 ORDER BY qid");
 	int more = -1;
 
-	if (!s)
-		return false;
-	sqlite3_bind_int64(s, 1, (int64_t)run);
-	while ((more = db_row(p->db, s)) == 1) {
+	pthread_mutex_lock(&p->lock);
+	sqlite3_stmt *s = db_prepare(p->db, "SELECT qid FROM qid WHERE run = ?1 ORDER BY qid");
+	if (s)
+		sqlite3_bind_int64(s, 1, (int64_t)run);
+	while (s && (more = db_row(p->db, s)) == 1) {
 		uint64_t qid = (uint64_t)sqlite3_column_int64(s, 0);
 		ids_add(ret, qid, qid);
 	}
+	pthread_mutex_unlock(&p->lock);
 	return more == 0;
 }

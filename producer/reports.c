@@ -12,7 +12,7 @@ static bool in_hand(const struct coordinator *c, uint64_t host)
 	for (const struct batch *b = c->batches; b; b = b->next)
 		if (b->p.state != BATCH_LEFT_OUT && ids_has(&b->p.hosts, host))
 			return true;
-	return ids_has(&c->todo, host);
+	return ids_has(&c->todo, host) || ids_has(&c->again, host);
 }
 
 /* The loader ignored a set of this host, and the topic's last message may be that one: a newer set has to come. Whether

@@ -216,26 +216,32 @@ bool settle_call_over(struct coordinator *c, struct batch *b, const Qidflow__V1_
 	return answered(c, b);
 }
 
-/* A whole answer left these hosts out: those that had detections are asked once more, the others are as they were. */
+/* A whole answer left these hosts out, as it does with those that have no detections. Who had some, or was never fetched, is asked
+ * once more; left out again, who had some is to be emptied, and the others are as they were: without. */
 static bool left_out(
     struct coordinator *c, const struct batch *b, const struct ids *missing, struct ids *ret_as_before)
 {
 	struct ids had = {0};
 	bool ok = true;
 
-	for (size_t i = 0; i < missing->n; i++)
+	for (size_t i = 0; i < missing->n && !b->probe; i++)
 		for (uint64_t id = missing->v[i].first;; id++) {
-			ids_add(ids_has(&c->detected, id) ? &had : ret_as_before, id, id);
+			bool detected = ids_has(&c->detected, id);
+
+			if (!b->p.again && (detected || !ids_has(&c->known, id)))
+				ids_add(&c->again, id, id);
+			else
+				ids_add(detected ? &had : ret_as_before, id, id);
 			if (id == missing->v[i].last)
 				break;
 		}
 	c->counts.came_empty += ret_as_before->count;
-	if (had.count && !b->probe) {
+	if (had.count) {
 		struct batch *n = batch_new(c, BATCH_WAITING, 0);
 
 		ids_copy(&n->p.hosts, &had);
 		n->p.again = true;
-		ok = batch_move(c, n, b->p.again ? BATCH_LEFT_OUT : BATCH_WAITING);
+		ok = batch_move(c, n, BATCH_LEFT_OUT);
 	}
 	ids_close(&had);
 	return ok;

@@ -2,12 +2,9 @@
  * the fetchers, and a publish_run() that writes down what it is asked for. */
 #ifndef LOADER_WORLD_H
 #define LOADER_WORLD_H
-#include "db.h"
 #include "ids.h"
 #include "local.h"
 #include "log.h" /* before cmocka.h, which makes a macro of fail */
-#include "qidflow/v1/cluster.pb-c.h"
-#include "qidflow/v1/records.pb-c.h"
 #include "transport.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +28,6 @@ struct told { /* by the loader's Reports since it was started last */
 	struct ids known, detected, owed, ignored, qids;
 };
 extern struct told told;
-
 struct published {
 	atomic_int times;
 	atomic_bool fails;
@@ -41,6 +37,11 @@ struct published {
 };
 extern struct published published;
 
+/* for loader_script.c */
+struct transport *loader_world_script(void);
+struct delivery *loader_world_sent(void); /* all that was sent */
+const char *loader_world_path(void);
+
 int loader_world_open(void **state);
 int loader_world_close(void **state);
 void new_hub(void); /* as after a restart of the process: another stream */
@@ -49,23 +50,11 @@ bool stop_loader(void); /* what loader_run() returned */
 bool await_end(void);   /* the loader ends by itself: what it returned */
 void set_option(const char *name, const char *value);
 
-/* As the others send it; returns when it is in its log. NULL value: a tombstone, with header "set". */
-void send_bytes(enum topic t, const char *key, const void *value, size_t size, const char *set);
-void send_message(enum topic t, const char *key, const ProtobufCMessage *m);
-void send_set(uint64_t host, uint64_t run, uint64_t number, int detections);
-void send_host(uint64_t host, uint64_t run, uint64_t number);
-void send_vulnerability(uint64_t qid, uint64_t number);
-void send_run(Qidflow__V1__RunStatus__State state, uint64_t run, bool with_ends);
-
-void await_loaded(void);           /* all that was sent, by the loader's own Reports */
-void await_report(void);           /* one more */
-void await_complete(uint64_t run); /* that it is told to be complete */
-void expect_no_publishing(void);   /* for a while */
-
-int64_t ask(const char *sql); /* of the database, by a connection of our own */
-void await_value(const char *sql, int64_t n);
-void change(const char *sql);
-void assert_text(const char *sql, const char *text);
+void await_loaded(void);                      /* all that was sent, by the loader's own Reports */
+void await_report(void);                      /* one more */
+void await_complete(uint64_t run);            /* that it is told to be complete */
+void expect_no_publishing(void);              /* for a while */
+void await_value(const char *sql, int64_t n); /* until the database says so */
 void assert_said(const char *text);
 struct event next_dead_letter(void);
 #endif

@@ -66,6 +66,12 @@ static bool all_but_7(uint64_t id)
 	return id != 7;
 }
 
+static bool all(uint64_t id)
+{
+	(void)id;
+	return true;
+}
+
 static void answers_nobody(struct world *world, struct world_call *c)
 {
 	(void)world;
@@ -123,6 +129,26 @@ static void left_out_by_a_host_that_had_none_is_as_before(void **state)
 	assert_int_equal(w.emptied.count, 0);
 }
 
+static void left_out_once(struct world *world, struct world_call *c)
+{
+	only(c, ids_has(&world->asked_twice, 7) ? all : all_but_7);
+}
+
+static void never_fetched_and_left_out_is_asked_once_more(void **state)
+{
+	(void)state;
+	ids_add(&w.listed, 1, 30); /* a first run: the database knows nobody */
+	w.answer = left_out_once;
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_twice.count, 1);
+	assert_int_equal(w.emptied.count, 0);
+	world_forget(&w);
+	w.answer = leaves_out_7; /* again and again: it has none */
+	assert_int_equal(run(true, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_twice.count, 1);
+	assert_int_equal(w.emptied.count, 0);
+}
+
 static void empty_documents_empty_nothing(void **state)
 {
 	(void)state;
@@ -155,6 +181,7 @@ int main(void)
 	    TEST(a_list_that_lost_too_much_purges_nothing),
 	    TEST(left_out_twice_is_emptied),
 	    TEST(left_out_by_a_host_that_had_none_is_as_before),
+	    TEST(never_fetched_and_left_out_is_asked_once_more),
 	    TEST(empty_documents_empty_nothing),
 	};
 	log_set_writer(quiet, NULL);

@@ -1,5 +1,5 @@
 /* test_loader.c -- messages become rows and positions together, and what is told is true after any restart. */
-#include "loader_world.h"
+#include "loader_script.h"
 
 static void test_empty_database(void **state)
 {

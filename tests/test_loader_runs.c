@@ -1,5 +1,5 @@
 /* test_loader_runs.c -- a run is published once, when all of it is loaded, and told only then. */
-#include "loader_world.h"
+#include "loader_script.h"
 #include "record.h"
 
 #define STARTED  QIDFLOW__V1__RUN_STATUS__STATE__STARTED

@@ -175,6 +175,48 @@ static void test_older_database(void **state)
 	db_close(d);
 }
 
+/* What a query says, all of it. */
+static void all_of(struct db *d, const char *sql, struct buffer *to)
+{
+	sqlite3_stmt *s = db_prepare(d, sql);
+
+	assert_non_null(s);
+	for (int i = 0; i < sqlite3_column_count(s); i++)
+		assert_true(buffer_printf(to, "%s|", sqlite3_column_name(s, i)));
+	while (db_row(d, s) == 1)
+		for (int i = 0; i < sqlite3_column_count(s); i++)
+			assert_true(buffer_printf(to, "%d %s|", sqlite3_column_type(s, i),
+			    sqlite3_column_text(s, i) ? (const char *)sqlite3_column_text(s, i) : "NULL"));
+}
+
+static void assert_hastened(void)
+{
+	static const char sql[] = "SELECT * FROM vulnerabilities ORDER BY host_id, qid";
+	struct db *d = db_open(path, DB_READ, 0);
+	struct buffer slow, fast;
+
+	buffer_open(&slow, 1 << 20);
+	buffer_open(&fast, 1 << 20);
+	all_of(d, sql, &slow);
+	assert_true(schema_hasten(d));
+	assert_int_equal(ask(d, "SELECT count(*) FROM temp.vulnerabilities"), 4);
+	all_of(d, sql, &fast);
+	assert_string_equal(buffer_text(&fast), buffer_text(&slow));
+	buffer_close(&slow);
+	buffer_close(&fast);
+	db_close(d);
+}
+
+static void assert_can_be_attached(void)
+{
+	struct db *d = db_open(":memory:", DB_WRITE, 4096);
+
+	assert_true(db_exec(d, "ATTACH '%s' AS old", path));
+	assert_int_equal(ask(d, "SELECT count(*) FROM old.vulnerabilities"), 4);
+	assert_int_equal(ask(d, "SELECT count(*) FROM old.Q_Host_List_Detection"), 4);
+	db_close(d);
+}
+
 static void test_views(void **state)
 {
 	(void)state;
@@ -190,8 +232,11 @@ static void test_views(void **state)
 	    " (101, 'nobody has it', 1, NULL, NULL, 0);"
 	    "INSERT INTO Q_Host_List_Detection_QIDS(detection_row, ID, QID, SEVERITY) VALUES(1, 1, 100, 5), "
 	    "(2, 2, 100, "
-	    "NULL), (3, 3, 200, 2)"));
-	assert_int_equal(ask(d, "SELECT count(*) FROM vulnerabilities"), 3);
+	    "NULL), (3, 3, 200, 2), (4, 5, 100, 1)"));
+	assert_true(
+	    db_exec(d, "INSERT INTO Q_Host_List(ID, TAGS) VALUES(5, '{\"TAG\":[{\"NAME\":\"alone\"}]}')"));
+	assert_int_equal(ask(d, "SELECT count(*) FROM vulnerabilities"), 4);
+	assert_text(d, "SELECT tags FROM vulnerabilities WHERE host_id = 5", "alone");
 	assert_text(d,
 	    "SELECT ip || ' ' || dns || ' ' || os || ' ' || tags FROM vulnerabilities WHERE host_id = 1",
 	    "10.0.0.1 a.example.com Linux prod, it's, web");
@@ -203,7 +248,7 @@ static void test_views(void **state)
 	assert_text(d, "SELECT tags FROM vulnerabilities WHERE host_id = 2", NULL);
 	assert_text(d, "SELECT title FROM vulnerabilities WHERE host_id = 3", NULL);
 
-	assert_int_equal(ask(d, "SELECT count(*) FROM Q_Host_List_Detection"), 3);
+	assert_int_equal(ask(d, "SELECT count(*) FROM Q_Host_List_Detection"), 4);
 	assert_text(d,
 	    "SELECT HL_IP || HLDH_OS || HLDQ_QID || KB_TITLE FROM Q_Host_List_Detection WHERE HLDQ_ID = 1",
 	    "10.0.0.1Linux100one");
@@ -222,6 +267,8 @@ static void test_views(void **state)
 	assert_text(d,
 	    "SELECT name FROM pragma_table_info('Q_KnowledgeBase_CVE_LIST') ORDER BY cid DESC LIMIT 1",
 	    "URL");
+	assert_hastened();
+	assert_can_be_attached();
 	db_close(d);
 }
 

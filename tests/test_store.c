@@ -209,7 +209,8 @@ static void test_id_named_twice(void **state)
 	assert_true(key_of(0) == 5 && key_of(1) < 0 && key_of(2) < 0 && key_of(3) < 0);
 	assert_host(7, "5/100,5/100,5/100,-/9");
 	store_log_unreadable(world.store);
-	assert_said("Q_Host_List_Detection_QIDS.UNIQUE_VULN_ID: 1 values are no number");
+	assert_said("Q_Host_List_Detection_QIDS: values that are no date or number were stored as NULL "
+		    "UNIQUE_VULN_ID=1");
 }
 
 /* ---- values */
@@ -238,8 +239,7 @@ static void test_values(void **state)
 		    " coalesce(STATUS, 'NULL')) FROM Q_Host_List_Detection_QIDS",
 	    "NULL/NULL/NULL,//NULL,NULL/NULL/null");
 	store_log_unreadable(world.store);
-	assert_said("Q_Host_List_Detection_QIDS.LAST_FOUND_DATETIME: 3 values are no date");
-	assert_said("Q_Host_List_Detection_QIDS.LAST_TEST_DATETIME: 2 values are no date");
+	assert_said("stored as NULL LAST_FOUND_DATETIME=3 LAST_TEST_DATETIME=2");
 	world.said[0] = '\0';
 	store_log_unreadable(world.store);
 	assert_string_equal(world.said, "");
