@@ -64,6 +64,7 @@ static bool take_news(struct coordinator *c, int which)
 	c->counts.xml_bytes += n.xml_bytes;
 	if (which == 0) {
 		c->counts.listed += n.count;
+		ids_add_all(&c->told, &n.ids);
 		ids_remove_all(&n.ids, &c->asked);
 		ids_add_all(&c->todo, &n.ids);
 	} else {
@@ -178,11 +179,11 @@ bool coordinator_list_knowledge_base(struct coordinator *c, int64_t after_s, con
 	       coordinator_fail(c, STATUS_FAILED, "the KnowledgeBase cannot be asked");
 }
 
-static bool list_hosts(struct coordinator *c)
+static bool list_hosts(struct coordinator *c, const struct ids *hosts)
 {
 	struct lister_run r = lister_run(c);
 
-	c->listers[0] = lister_hosts(&r, &c->governors[GOVERN_HOST_LIST], c->run.window_start);
+	c->listers[0] = lister_hosts(&r, &c->governors[GOVERN_HOST_LIST], c->run.window_start, hosts);
 	return c->listers[0] != NULL || coordinator_fail(c, STATUS_FAILED, "the Host List cannot be asked");
 }
 
@@ -289,7 +290,7 @@ static bool extract(struct coordinator *c)
 			       : c->complete_kb_at - config_number(c->config, "run.overlap") / 1000;
 
 	meter_set(METER_STAGE, STAGE_FETCHING);
-	return closing_run_status(c, QIDFLOW__V1__RUN_STATUS__STATE__STARTED, NULL) && list_hosts(c) &&
+	return closing_run_status(c, QIDFLOW__V1__RUN_STATUS__STATE__STARTED, NULL) && list_hosts(c, NULL) &&
 	       coordinator_list_knowledge_base(c, kb_after, NULL) && coordinator_fetch_all(c);
 }
 
@@ -303,10 +304,12 @@ static bool compare_lists(struct coordinator *c)
 		return false;
 	ids_copy(&unknown, &c->listed);
 	ids_remove_all(&unknown, &c->known);
+	ids_remove_all(&unknown, &c->told);
+	bool ok = unknown.count == 0 || list_hosts(c, &unknown); /* the window did not name them */
 	ids_remove_all(&unknown, &c->asked);
 	ids_add_all(&c->todo, &unknown);
 	ids_close(&unknown);
-	return coordinator_fetch_all(c) && closing_purge(c) && closing_empty(c);
+	return ok && coordinator_fetch_all(c) && closing_purge(c) && closing_empty(c);
 }
 
 static bool rest_of_knowledge_base(struct coordinator *c)

@@ -55,6 +55,7 @@ struct coordinator {
 
 	/* work */
 	struct ids todo, asked, listed; /* no batch yet; in some batch of this run; listed at the end */
+	struct ids told;                /* by Host List, with all that it knows of them */
 	bool all_listed;
 	struct batch *batches;
 	struct slot *slots;
@@ -93,6 +94,7 @@ bool coordinator_list_knowledge_base(struct coordinator *c, int64_t after_s, con
 struct batch *batch_new(
     struct coordinator *c, enum batch_state state, int tries);                /* stored by batch_move() */
 bool batch_move(struct coordinator *c, struct batch *b, enum batch_state to); /* false: progress.db, logged */
+bool batch_drop(struct coordinator *c, struct batch *b);                      /* and free */
 /* ENDED, FETCHED and LOST of a batch that is outstanding; b may be gone afterwards */
 bool settle_call_over(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
 bool settle_fetched(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
@@ -100,6 +102,11 @@ bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Repo
 void settle_report_ids(Qidflow__V1__IdRange *const *ranges, size_t n, struct ids *to);
 bool settle_loaded(struct coordinator *c); /* FETCHED ones that the loader has passed */
 bool settle_passed(const struct coordinator *c, const struct delivery_end *ends, size_t n);
+
+/* charge.c: a batch broke. missing is used up; the batch itself is gone afterwards; all suspects (outage.h) */
+bool charge_missing(struct coordinator *c, const struct batch *like, struct ids *missing);
+bool charge_batch(struct coordinator *c, struct batch *b);
+bool charge_suspects(struct coordinator *c);
 
 /* reports.c */
 bool reports_take(struct coordinator *c, const Qidflow__V1__Report *r);

@@ -182,8 +182,8 @@ struct lister *lister_new(
 static void lister_free(struct lister *l)
 {
 	api_close(l->api);
-	ids_close(&l->qids);
-	ids_close(&l->step_qids);
+	ids_close(&l->ids);
+	ids_close(&l->step_ids);
 	ids_close(&l->found);
 	ids_close(&l->news.ids);
 	pthread_cond_destroy(&l->changed);

@@ -37,8 +37,9 @@ struct lister_news {
 
 struct lister;
 /* g: of this API, the caller's; lists of one API do not run at the same time. NULL: logged.
- * after_s: hosts processed since (0: all) */
-struct lister *lister_hosts(const struct lister_run *r, struct governor *g, int64_t after_s);
+ * after_s: hosts processed since (0: all); or exactly `hosts`, where it is not NULL. */
+struct lister *lister_hosts(
+    const struct lister_run *r, struct governor *g, int64_t after_s, const struct ids *hosts);
 /* after_s: modified since (0: all); then exactly `qids`, where it is not empty. */
 struct lister *lister_knowledge_base(
     const struct lister_run *r, struct governor *g, int64_t after_s, const struct ids *qids);

@@ -20,7 +20,7 @@ struct lister {
 	int64_t after_s;
 	uint64_t id_min, id_max;    /* of the step */
 	uint64_t range, range_most; /* QIDs a call: halved by an answer that broke, and grows again */
-	struct ids qids, step_qids; /* to be asked for by id: later, and by this step */
+	struct ids ids, step_ids;   /* to be asked for by id: later, and by this step */
 	struct ids found;           /* by the step under way */
 	uint64_t found_count;
 	pthread_t thread;

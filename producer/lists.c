@@ -8,7 +8,7 @@
 #include "record.h"
 #include "transport.h"
 
-enum { QIDS_A_CALL = 500, QID_OPEN_FROM = 1000000 };
+enum { QIDS_A_CALL = 500, HOSTS_A_CALL = 5000, QID_OPEN_FROM = 1000000 };
 
 /* ---- publishing */
 
@@ -50,15 +50,26 @@ static bool on_vulnerability(void *arg, Qidflow__V1__Vulnerability *v)
 
 /* ---- the three lists */
 
+/* The next of those that are asked for by id. false: there are none. */
+static bool next_ids(struct lister *l, uint64_t most)
+{
+	ids_clear(&l->step_ids);
+	ids_take(&l->ids, most, &l->step_ids);
+	return l->step_ids.count != 0;
+}
+
 static void call_hosts(struct lister *l, struct api_answer *a)
 {
-	api_list_hosts(l->api, l->after_s, l->id_min, on_host, l, a);
+	if (l->step_ids.count)
+		api_list_hosts_by_id(l->api, &l->step_ids, on_host, l, a);
+	else
+		api_list_hosts(l->api, l->after_s, l->id_min, on_host, l, a);
 }
 
 static bool advance_hosts(struct lister *l, const struct api_answer *a)
 {
 	l->id_min = a->next_id_min;
-	return l->id_min != 0;
+	return l->id_min != 0 || next_ids(l, HOSTS_A_CALL);
 }
 
 static void call_host_ids(struct lister *l, struct api_answer *a)
@@ -77,8 +88,8 @@ static bool advance_never(struct lister *l, const struct api_answer *a)
 
 static void call_knowledge_base(struct lister *l, struct api_answer *a)
 {
-	if (l->step_qids.count)
-		api_list_vulnerabilities(l->api, 0, 0, 0, &l->step_qids, on_vulnerability, l, a);
+	if (l->step_ids.count)
+		api_list_vulnerabilities(l->api, 0, 0, 0, &l->step_ids, on_vulnerability, l, a);
 	else
 		api_list_vulnerabilities(
 		    l->api, l->after_s, l->id_min, l->id_max, NULL, on_vulnerability, l, a);
@@ -87,7 +98,7 @@ static void call_knowledge_base(struct lister *l, struct api_answer *a)
 static bool advance_knowledge_base(struct lister *l, const struct api_answer *a)
 {
 	(void)a;
-	if (l->step_qids.count == 0 && l->id_max) { /* the last range is open: there is no highest QID */
+	if (l->step_ids.count == 0 && l->id_max) { /* the last range is open: there is no highest QID */
 		l->range = l->range * 2 < l->range_most ? l->range * 2 : l->range_most;
 		l->id_min = l->id_max + 1;
 		l->id_max = l->id_min + l->range - 1;
@@ -95,21 +106,19 @@ static bool advance_knowledge_base(struct lister *l, const struct api_answer *a)
 			l->id_max = 0;
 		return true;
 	}
-	ids_clear(&l->step_qids);
-	ids_take(&l->qids, QIDS_A_CALL, &l->step_qids);
-	return l->step_qids.count != 0;
+	return next_ids(l, QIDS_A_CALL);
 }
 
 static bool split_knowledge_base(struct lister *l)
 {
-	if (l->step_qids.count) {
-		if (l->step_qids.count < 2)
+	if (l->step_ids.count) {
+		if (l->step_ids.count < 2)
 			return false;
 		struct ids half = {0};
-		ids_take(&l->step_qids, l->step_qids.count / 2, &half);
-		ids_add_all(&l->qids, &l->step_qids);
-		ids_close(&l->step_qids);
-		l->step_qids = half;
+		ids_take(&l->step_ids, l->step_ids.count / 2, &half);
+		ids_add_all(&l->ids, &l->step_ids);
+		ids_close(&l->step_ids);
+		l->step_ids = half;
 		return true;
 	}
 	uint64_t last = l->id_max ? l->id_max : l->id_min + l->range * 8;
@@ -120,13 +129,18 @@ static bool split_knowledge_base(struct lister *l)
 	return true;
 }
 
-struct lister *lister_hosts(const struct lister_run *r, struct governor *g, int64_t after_s)
+struct lister *lister_hosts(
+    const struct lister_run *r, struct governor *g, int64_t after_s, const struct ids *hosts)
 {
 	struct lister *l = lister_new(r, g, "Host List", WAITER_HOST_LIST);
 
 	l->after_s = after_s;
 	l->call = call_hosts;
 	l->advance = advance_hosts;
+	if (hosts) {
+		ids_copy(&l->ids, hosts);
+		next_ids(l, HOSTS_A_CALL);
+	}
 	return lister_start(l);
 }
 
@@ -154,6 +168,6 @@ struct lister *lister_knowledge_base(
 		l->id_max = l->range < QID_OPEN_FROM ? l->range : 0;
 	}
 	if (qids)
-		ids_copy(&l->qids, qids);
+		ids_copy(&l->ids, qids);
 	return lister_start(l);
 }

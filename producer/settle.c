@@ -16,7 +16,7 @@
 #include "meter.h"
 #include "xalloc.h"
 
-enum { LOST_IS_BROKEN = 3, AGAIN_FIRST_MS = 500, AGAIN_MOST_MS = 30000 };
+enum { LOST_IS_BROKEN = 3 };
 
 struct batch *batch_new(struct coordinator *c, enum batch_state state, int tries)
 {
@@ -73,7 +73,7 @@ bool batch_move(struct coordinator *c, struct batch *b, enum batch_state to)
 	return true;
 }
 
-static bool batch_drop(struct coordinator *c, struct batch *b)
+bool batch_drop(struct coordinator *c, struct batch *b)
 {
 	meter_add(METER_BATCHES_OUT, b->p.state == BATCH_SENT ? -1 : 0);
 	if (b->slot >= 0)
@@ -84,69 +84,6 @@ static bool batch_drop(struct coordinator *c, struct batch *b)
 	batch_free(c, b);
 	return true;
 }
-
-/* ---- broken batches */
-
-static bool one_more(struct coordinator *c, const struct batch *like, struct ids *hosts, int tries)
-{
-	struct batch *b =
-	    batch_new(c, BATCH_WAITING, hosts->count == 1 && like->p.hosts.count > 1 ? 0 : tries);
-
-	ids_copy(&b->p.hosts, hosts);
-	b->p.again = like->p.again;
-	b->p.http_status = like->p.http_status;
-	snprintf(b->p.error, sizeof(b->p.error), "%s", like->p.error);
-	b->not_before_ms = clock_ms() + backoff_ms(tries - 1, AGAIN_FIRST_MS, AGAIN_MOST_MS, &c->random);
-	return batch_move(c, b, BATCH_WAITING);
-}
-
-/* `missing` of a batch that broke: asked again, in halves, or given up. `like` gives the rest; missing is used up. */
-static bool charge(struct coordinator *c, const struct batch *like, struct ids *missing)
-{
-	int tries = like->p.tries + 1;
-	struct ids half = {0};
-	bool ok = true;
-
-	if (missing->count == 0)
-		return true;
-	if (like->p.hosts.count == 1 && tries >= config_number(c->config, "batch.tries")) {
-		struct batch *b = batch_new(c, BATCH_WAITING, tries);
-
-		ids_copy(&b->p.hosts, missing);
-		b->p.http_status = like->p.http_status;
-		snprintf(b->p.error, sizeof(b->p.error), "%s", like->p.error);
-		log_line(LOG_ERROR, "host %" PRIu64 " is given up after %d broken answers of its own: %s",
-		    missing->v[0].first, tries, like->p.error);
-		return batch_move(c, b, BATCH_DEAD);
-	}
-	if (batches_halve(missing, tries, &half))
-		ok = one_more(c, like, &half, tries);
-	ids_close(&half);
-	return ok && one_more(c, like, missing, tries);
-}
-
-/* A batch itself, charged and out of the way: suspects, LOST too often. */
-static bool charge_whole(struct coordinator *c, struct batch *b)
-{
-	struct ids missing = {0};
-
-	ids_copy(&missing, &b->p.hosts);
-	bool ok = charge(c, b, &missing) && batch_drop(c, b);
-	ids_close(&missing);
-	return ok;
-}
-
-static bool charge_suspects(struct coordinator *c)
-{
-	for (struct batch *b = c->batches, *next; b; b = next) {
-		next = b->next;
-		if (b->suspect && b->p.state == BATCH_WAITING && !charge_whole(c, b))
-			return false;
-	}
-	return true;
-}
-
-/* ---- outcomes */
 
 static bool answered(struct coordinator *c, const struct batch *b)
 {
@@ -310,7 +247,7 @@ static bool broke(struct coordinator *c, struct batch *b, struct ids *missing, c
 		return coordinator_fail(c, STATUS_FAILED,
 		    "the API refuses our request for detections: %s; see qualys.parameters.detections",
 		    b->p.error);
-	return b->probe || charge(c, b, missing);
+	return b->probe || charge_missing(c, b, missing);
 }
 
 static bool by_outcome(struct coordinator *c, struct batch *b, struct ids *came, struct ids *missing,
@@ -379,7 +316,7 @@ bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Repo
 	if (++b->p.lost % LOST_IS_BROKEN == 0) {
 		snprintf(
 		    b->p.error, sizeof(b->p.error), "%d fetchers ended while they had it in hand", b->p.lost);
-		return charge_whole(c, b);
+		return charge_batch(c, b);
 	}
 	return batch_move(c, b, BATCH_WAITING);
 }

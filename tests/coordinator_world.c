@@ -340,8 +340,8 @@ void world_open(struct world *w)
 
 void world_forget(struct world *w)
 {
-	struct ids *sets[] = {
-	    &w->asked_once, &w->asked_twice, &w->purged, &w->emptied, &w->kb_asked, &w->numbers};
+	struct ids *sets[] = {&w->asked_once, &w->asked_twice, &w->purged, &w->emptied, &w->kb_asked,
+	    &w->listed_by_id, &w->numbers};
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
 		ids_close(sets[i]);

@@ -35,7 +35,7 @@ struct world {
 	/* what happened */
 	pthread_mutex_t lock;
 	int calls, list_calls, probes;
-	struct ids asked_once, asked_twice, purged, emptied, kb_asked;
+	struct ids asked_once, asked_twice, purged, emptied, kb_asked, listed_by_id;
 	int64_t after_s;    /* what Host List was asked for */
 	struct ids numbers; /* of the batches that were called */
 	Qidflow__V1__RunStatus__State last_state;

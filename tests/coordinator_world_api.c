@@ -42,17 +42,8 @@ static bool begin_list(struct api_answer *ret)
 	return ret->result == API_WHOLE;
 }
 
-void api_list_hosts(struct api *a, int64_t processed_after_s, uint64_t id_min, api_host_fn *fn, void *arg,
-    struct api_answer *ret)
+static void tell_hosts(const struct ids *from, api_host_fn *fn, void *arg, struct api_answer *ret)
 {
-	const struct ids *from =
-	    processed_after_s ? &coordinator_world_api->processed : &coordinator_world_api->listed;
-
-	(void)a;
-	(void)id_min;
-	if (!begin_list(ret))
-		return;
-	coordinator_world_api->after_s = processed_after_s;
 	for (size_t i = 0; i < from->n; i++)
 		for (uint64_t id = from->v[i].first; id <= from->v[i].last; id++) {
 			Qidflow__V1__Host h = QIDFLOW__V1__HOST__INIT;
@@ -66,6 +57,30 @@ void api_list_hosts(struct api *a, int64_t processed_after_s, uint64_t id_min, a
 				return;
 			}
 		}
+}
+
+void api_list_hosts(struct api *a, int64_t processed_after_s, uint64_t id_min, api_host_fn *fn, void *arg,
+    struct api_answer *ret)
+{
+	const struct ids *from =
+	    processed_after_s ? &coordinator_world_api->processed : &coordinator_world_api->listed;
+
+	(void)a;
+	(void)id_min;
+	if (!begin_list(ret))
+		return;
+	coordinator_world_api->after_s = processed_after_s;
+	tell_hosts(from, fn, arg, ret);
+}
+
+void api_list_hosts_by_id(
+    struct api *a, const struct ids *hosts, api_host_fn *fn, void *arg, struct api_answer *ret)
+{
+	(void)a;
+	if (!begin_list(ret))
+		return;
+	ids_add_all(&coordinator_world_api->listed_by_id, hosts);
+	tell_hosts(hosts, fn, arg, ret);
 }
 
 void api_list_host_ids(struct api *a, struct ids *ret_ids, struct api_answer *ret)

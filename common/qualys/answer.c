@@ -1,13 +1,18 @@
 /* answer.c -- what became of a call. */
 #include "answer.h"
 #include <ctype.h>
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include "clock.h"
 
-enum { NUMBER_MOST = 1000000000 };
+enum {
+	NUMBER_MOST = 1000000000,
+	WAIT_MOST_S = 7 * 24 * 3600, /* longer than any window: nonsense */
+	EXCERPT_MOST = 120
+};
 
+/* Digits with white space around them; anything else is -1. */
 static int64_t number(const char *s, size_t size)
 {
 	int64_t n = 0;
@@ -26,81 +31,117 @@ static int64_t number(const char *s, size_t size)
 	return i == size ? n : -1;
 }
 
-static int64_t retry_after_ms(const char *s, size_t size, int64_t now_wall_s)
+/* "Sun, 06 Nov 1994 08:49:37 GMT", the one form that RFC 9110 lets a server write. -1: is not one. */
+static int64_t http_date(const char *s, size_t size)
 {
-	char text[64];
-	int64_t seconds = number(s, size);
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec", form[] = "aaa, dd aaa dddd dd:dd:dd GMT";
+	char text[CLOCK_TEXT];
+	int month = 0;
+	int64_t at;
 
-	if (seconds < 0 && size < sizeof(text)) {
-		memcpy(text, s, size);
-		text[size] = '\0';
-		time_t at = curl_getdate(text, NULL);
-		seconds = at < 0 ? -1 : at > now_wall_s ? (int64_t)at - now_wall_s : 0;
+	while (size && isspace((unsigned char)*s)) {
+		s++;
+		size--;
 	}
-	return seconds < 0 ? -1 : seconds * 1000;
+	while (size && isspace((unsigned char)s[size - 1]))
+		size--;
+	if (size != sizeof(form) - 1)
+		return -1;
+	for (size_t i = 0; i < size; i++)
+		if (form[i] == 'd'   ? !isdigit((unsigned char)s[i])
+		    : form[i] == 'a' ? !isalpha((unsigned char)s[i])
+				     : s[i] != form[i])
+			return -1;
+	while (month < 12 && strncasecmp(months + (size_t)month * 3, s + 8, 3) != 0)
+		month++;
+	int n = snprintf(text, sizeof(text), "%.4s-%02d-%.2sT%.8sZ", s + 12, month + 1, s + 5, s + 17);
+	return clock_parse(text, (size_t)n, &at) ? at : -1;
 }
 
-void answer_header(struct governor_limits *l, const char *line, size_t size, int64_t now_wall_s)
+static bool is_name(const char *line, size_t size, const char *name)
 {
-	static const struct {
+	return strlen(name) == size && strncasecmp(line, name, size) == 0;
+}
+
+/* The longest of several holds. */
+static void take_wait(struct answer_told *t, int64_t seconds)
+{
+	if (seconds >= 0 && seconds <= WAIT_MOST_S && seconds * 1000 > t->limits.wait_ms)
+		t->limits.wait_ms = seconds * 1000;
+}
+
+void answer_header(struct answer_told *t, const char *line, size_t size)
+{
+	struct governor_limits *l = &t->limits;
+	const struct {
 		const char *name;
-		size_t at;
+		int64_t *to;
 	} known[] = {
-	    {"X-Concurrency-Limit-Limit", offsetof(struct governor_limits, calls_at_once)},
-	    {"X-Concurrency-Limit-Running", offsetof(struct governor_limits, running)},
-	    {"X-RateLimit-Limit", offsetof(struct governor_limits, calls)},
-	    {"X-RateLimit-Window-Sec", offsetof(struct governor_limits, window_s)},
-	    {"X-RateLimit-Remaining", offsetof(struct governor_limits, remaining)},
+	    {"X-Concurrency-Limit-Limit", &l->calls_at_once},
+	    {"X-Concurrency-Limit-Running", &l->running},
+	    {"X-RateLimit-Limit", &l->calls},
+	    {"X-RateLimit-Window-Sec", &l->window_s},
+	    {"X-RateLimit-Remaining", &l->remaining},
 	};
 	const char *colon = memchr(line, ':', size);
 
 	if (!colon)
 		return;
-	size_t name = (size_t)(colon - line), rest = size - name - 1;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strlen(known[i].name) == name && strncasecmp(line, known[i].name, name) == 0)
-			*(int64_t *)((char *)l + known[i].at) = number(colon + 1, rest);
-	int64_t wait = -1;
-	if (name == 21 && strncasecmp(line, "X-RateLimit-ToWait-Sec", name) == 0)
-		wait = number(colon + 1, rest);
-	if (name == 22 && strncasecmp(line, "X-RateLimit-ToWait-Sec", name) == 0)
-		wait = number(colon + 1, rest);
-	if (wait > 0)
-		wait *= 1000;
-	if (name == 11 && strncasecmp(line, "Retry-After", name) == 0)
-		wait = retry_after_ms(colon + 1, rest, now_wall_s);
-	if (wait > 0 && wait > l->wait_ms)
-		l->wait_ms = wait;
+	const char *value = colon + 1;
+	size_t name = (size_t)(colon - line), value_size = size - name - 1;
+	int64_t n = number(value, value_size);
+	for (size_t i = 0; n >= 0 && i < sizeof(known) / sizeof(known[0]); i++)
+		if (is_name(line, name, known[i].name))
+			*known[i].to = n;
+	if (is_name(line, name, "X-RateLimit-ToWait-Sec") || is_name(line, name, "Retry-After"))
+		take_wait(t, n);
+	if (n < 0 && is_name(line, name, "Retry-After"))
+		t->retry_at_s = http_date(value, value_size);
+	if (is_name(line, name, "Date"))
+		t->date_s = http_date(value, value_size);
 }
 
+void answer_item(struct answer_told *t, const char *key, const char *value)
+{
+	if (key && value && strcmp(key, "SECONDS_TO_WAIT") == 0)
+		take_wait(t, number(value, strlen(value)));
+}
+
+struct governor_limits answer_limits(const struct answer_told *t, int64_t now_wall_s)
+{
+	struct answer_told all = *t;
+
+	if (t->retry_at_s >= 0)
+		take_wait(&all, t->retry_at_s - (t->date_s >= 0 ? t->date_s : now_wall_s));
+	return all.limits;
+}
+
+static bool is_our_fault(int status)
+{
+	static const int statuses[] = {400, 404, 405, 410, 413, 414, 415, 431};
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		if (statuses[i] == status)
+			return true;
+	return false;
+}
+
+/* A code says more than the status, except that no code makes 401 and 403 worth another call. */
 enum api_result answer_judge(int status, int code)
 {
-	switch (code) {
-	case 1960:
-	case 1920: return API_TOO_MANY;
-	case 1965: return API_TOO_FAST;
-	case 2000:
-	case 2001:
-	case 2002:
-	case 2003: return API_DENIED;
-	case 999: return API_UNAVAILABLE;
-	default: break;
-	}
-	if (status == 401 || status == 403)
-		return API_DENIED;
-	if (status == 429)
+	if (code == 1960 || code == 1920)
+		return API_TOO_MANY;
+	if (code == 1965)
 		return API_TOO_FAST;
-	if (status == 400 || status == 414 || (code >= 1901 && code <= 1922))
+	if (status == 401 || status == 403 || (code >= 2000 && code < 2100))
+		return API_DENIED;
+	if (code >= 1901 && code <= 1922)
 		return API_BAD_REQUEST;
-	return API_UNAVAILABLE;
-}
-
-void answer_item(struct governor_limits *l, const char *key, const char *value)
-{
-	int64_t n = value ? number(value, strlen(value)) : -1;
-
-	if (key && strcmp(key, "SECONDS_TO_WAIT") == 0 && n >= 0 && n * 1000 > l->wait_ms)
-		l->wait_ms = n * 1000;
+	if (code == 999)
+		return API_UNAVAILABLE;
+	if (status == 429 || (status == 409 && code == 0)) /* one of both limits; a wait helps against each */
+		return API_TOO_FAST;
+	return is_our_fault(status) ? API_BAD_REQUEST : API_UNAVAILABLE;
 }
 
 void answer_excerpt(const char *body, size_t size, char *text, size_t room)
@@ -111,7 +152,7 @@ void answer_excerpt(const char *body, size_t size, char *text, size_t room)
 		body++;
 		size--;
 	}
-	for (size_t i = 0; i < size && body[i] != '\n' && n + 1 < room && n < 120; i++)
+	for (size_t i = 0; i < size && body[i] != '\n' && n + 1 < room && n < EXCERPT_MOST; i++)
 		text[n++] = isprint((unsigned char)body[i]) ? body[i] : '?';
 	text[n] = '\0';
 }

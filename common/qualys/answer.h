@@ -6,12 +6,25 @@
 #include <stddef.h>
 #include "api.h"
 
-/* One header line, "Name: value" with or without its line end. What is missing, empty or nonsense stays -1. */
-void answer_header(struct governor_limits *l, const char *line, size_t size, int64_t now_wall_s);
+/* What headers and items said so far; -1: nothing. What is missing, empty or nonsense says nothing. */
+struct answer_told {
+	struct governor_limits limits;
+	int64_t date_s, retry_at_s; /* Date; Retry-After as a date */
+};
+#define ANSWER_NOTHING_TOLD                                                                                  \
+	{                                                                                                    \
+		GOVERNOR_NOTHING_TOLD, -1, -1                                                                \
+	}
+
+/* One header line, "Name: value" with or without its line end. */
+void answer_header(struct answer_told *t, const char *line, size_t size);
+/* SECONDS_TO_WAIT of an ITEM_LIST; others are for people. */
+void answer_item(struct answer_told *t, const char *key, const char *value);
+/* A Retry-After date counts from the answer's own Date; now_wall_s: where it has none. */
+struct governor_limits answer_limits(const struct answer_told *t, int64_t now_wall_s);
+
 /* HTTP status and code of a SIMPLE_RETURN (0: none) where nothing of the expected document came. */
 enum api_result answer_judge(int http_status, int code);
-/* SECONDS_TO_WAIT and CALLS_TO_FINISH of an ITEM_LIST. */
-void answer_item(struct governor_limits *l, const char *key, const char *value);
 /* First line of something that is no XML, for people: without control characters. */
 void answer_excerpt(const char *body, size_t size, char *text, size_t room);
 #endif

@@ -293,6 +293,15 @@ void api_list_hosts(struct api *a, int64_t processed_after_s, uint64_t id_min, a
 	call(a, HOSTS, ok, id_min, (void *)fn, arg, ret);
 }
 
+void api_list_hosts_by_id(
+    struct api *a, const struct ids *hosts, api_host_fn *fn, void *arg, struct api_answer *ret)
+{
+	bool ok = begin_form(a, HOSTS, host_parameters) &&
+		  parameters_add(&a->form, "truncation_limit", "0") && add_ids(a, hosts);
+
+	call(a, HOSTS, ok, 0, (void *)fn, arg, ret);
+}
+
 void api_list_host_ids(struct api *a, struct ids *ret_ids, struct api_answer *ret)
 {
 	bool ok = begin_form(a, HOST_IDS, host_id_parameters);

@@ -56,6 +56,9 @@ void api_abort(struct api *a, bool on); /* from any thread: a running call ends 
 /* processed_after_s: API's clock, 0: all. id_min: 0 for the first page. */
 void api_list_hosts(struct api *a, int64_t processed_after_s, uint64_t id_min, api_host_fn *fn, void *arg,
     struct api_answer *ret);
+/* Exactly these, whenever they were processed. */
+void api_list_hosts_by_id(
+    struct api *a, const struct ids *hosts, api_host_fn *fn, void *arg, struct api_answer *ret);
 void api_list_host_ids(struct api *a, struct ids *ret_ids, struct api_answer *ret); /* details=None */
 void api_list_detections(
     struct api *a, const struct ids *hosts, api_detections_fn *fn, void *arg, struct api_answer *ret);

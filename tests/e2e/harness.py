@@ -6,6 +6,7 @@ Everything is seeded, bounded in time, and on ports that the system picks. Each 
 The environment says what is tested: QIDFLOW_BUILD (build/release), QIDFLOW_SLOW=1 in builds with sanitizers, where
 nothing is measured and sizes are smaller, QIDFLOW_LONG=1 for the long forms.
 """
+import itertools
 import json
 import os
 import shutil
@@ -243,6 +244,7 @@ class Case(unittest.TestCase):
 
 class Simulator:
     """tests/qualys_sim on a port of its own. Options are its own, with _ for -: hosts=60, latency_ms=20, gzip=True."""
+    count = itertools.count()
 
     def __init__(self, case, hosts, options):
         options = {"seed": 1, "qids": 300, "detections": 20, "user": "qidflow", "password": PASSWORD, "seconds": 1200,
@@ -250,7 +252,7 @@ class Simulator:
         self.case = case
         self.faults = options.pop("faults", {})
         argv = [BUILD / "tests/qualys_sim/qualys_sim", "--port", 0, "--die-with-parent", "--hosts", hosts]
-        port_file = case.temp / f"port{len(case.sims)}"
+        port_file = case.temp / f"port{next(Simulator.count)}"  # tests start several at the same moment
         argv += ["--port-file", port_file]
         for name, value in options.items():
             flag = "--" + name.replace("_", "-")
