@@ -1,16 +1,25 @@
-/* manifest.c -- manifest.json. All of it is in the database, so a snapshot and an export say the same. */
+/* manifest.c -- manifest.json, for programs that fetch a snapshot and for people who ask what it is.
+ *
+ *   qidflow, schema, database, made_at     who wrote it, of which database
+ *   whole                                  false: a run was loading when an export was made
+ *   run                                    the row of the last complete run in qidflow_run; null: there was none
+ *   tables                                 rows of each table
+ *   files                                  name, rows (of lists), bytes, sha256: of the bytes on the disk
+ *   dead_letters                           count, and the first 1,000 host ids; the rest is in the database */
 #include "manifest.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "buffer.h"
 #include "clock.h"
 #include "db.h"
-#include "log.h"
 #include "record.h"
+#include "run_table.h"
+#include "schema.h"
 #include "xalloc.h"
 
-enum { CEILING = 4 * 1024 * 1024 };
+enum { CEILING = 1 << 20, LETTERS_MOST = 1000 };
 
 /* The whole is some kB, far from its ceiling: what does not fit is a bug. */
 static void must(bool fits)
@@ -24,114 +33,147 @@ static void add_text(struct buffer *to, const char *s)
 	must(record_json_text(s, strlen(s), to));
 }
 
-/* "name": value for each column of the row that s stands on; NULL is null. */
-static void add_row(struct buffer *to, sqlite3_stmt *s)
+static void add_value(struct buffer *to, sqlite3_stmt *s, int i)
 {
-	for (int i = 0; i < sqlite3_column_count(s); i++) {
-		must(buffer_add_text(to, i ? ", " : ""));
-		add_text(to, sqlite3_column_name(s, i));
-		must(buffer_add_text(to, ": "));
-		switch (sqlite3_column_type(s, i)) {
-		case SQLITE_NULL: must(buffer_add_text(to, "null")); break;
-		case SQLITE_TEXT: add_text(to, (const char *)sqlite3_column_text(s, i)); break;
-		default: must(buffer_add_text(to, (const char *)sqlite3_column_text(s, i)));
-		}
+	switch (sqlite3_column_type(s, i)) {
+	case SQLITE_NULL: must(buffer_add_text(to, "null")); break;
+	case SQLITE_INTEGER: must(buffer_printf(to, "%" PRId64, (int64_t)sqlite3_column_int64(s, i))); break;
+	default: add_text(to, (const char *)sqlite3_column_text(s, i));
 	}
+}
+
+/* A run that is loading takes the word of all three tables back. */
+static bool is_whole(struct db *d, int64_t *ret_whole)
+{
+	int64_t n;
+
+	*ret_whole = 1;
+	for (int t = 0; t < TABLE_COUNT; t++) {
+		char sql[160];
+
+		if (!tables[t].status)
+			continue;
+		snprintf(sql, sizeof(sql),
+		    "SELECT count(*) FROM \"%s\" WHERE STATUS_NAME = '" STATUS_WHOLE "'", tables[t].status);
+		if (!db_int(d, &n, sql))
+			return false;
+		*ret_whole = *ret_whole && n;
+	}
+	return true;
+}
+
+static bool add_database(struct db *d, struct buffer *to)
+{
+	int64_t schema, whole;
+	char id[SCHEMA_ID];
+
+	if (!schema_database_id(d, id) || !db_int(d, &schema, "PRAGMA user_version") || !is_whole(d, &whole))
+		return false;
+	must(buffer_printf(to, "  \"schema\": %" PRId64 ",\n  \"database\": \"%s\",\n  \"whole\": %s,\n",
+	    schema, id, whole ? "true" : "false"));
+	return true;
 }
 
 static bool add_run(struct db *d, struct buffer *to)
 {
-	sqlite3_stmt *s = db_prepare(d, "SELECT run, \"full\", started_at, window_start, ended_at, listed, "
-					"asked, came, came_empty, emptied, purged, dead,"
-					" held_back, detections, vulnerabilities, xml_bytes, calls FROM "
-					"qidflow_run WHERE state = 'COMPLETE'"
-					" ORDER BY run DESC LIMIT 1");
+	sqlite3_stmt *s =
+	    db_prepare(d, "SELECT * FROM qidflow_run WHERE state = 'COMPLETE' ORDER BY run DESC LIMIT 1");
 	int found = s ? db_row(d, s) : -1;
+	const char *comma = "";
 
 	must(buffer_add_text(to, found == 1 ? "  \"run\": {" : "  \"run\": null"));
-	if (found == 1) {
-		add_row(to, s);
-		must(buffer_add_text(to, "}"));
+	for (int i = 0; found == 1 && i < sqlite3_column_count(s); i++) {
+		const char *name = sqlite3_column_name(s, i);
+
+		if (strcmp(name, "published") == 0) /* this one's is not known yet */
+			continue;
+		must(buffer_add_text(to, comma));
+		add_text(to, name);
+		must(buffer_add_text(to, ": "));
+		add_value(to, s, i);
+		comma = ", ";
 	}
+	must(buffer_add_text(to, found == 1 ? "},\n" : ",\n"));
 	sqlite3_reset(s);
 	return found >= 0;
 }
 
 static bool add_tables(struct db *d, struct buffer *to)
 {
-	sqlite3_stmt *s = db_prepare(d,
-	    "SELECT (SELECT count(*) FROM \"Q_Host_List\") AS \"Q_Host_List\","
-	    " (SELECT count(*) FROM \"Q_Host_List_Detection_HOSTS\") AS \"Q_Host_List_Detection_HOSTS\","
-	    " (SELECT count(*) FROM \"Q_Host_List_Detection_QIDS\") AS \"Q_Host_List_Detection_QIDS\","
-	    " (SELECT count(*) FROM \"Q_KnowledgeBase\") AS \"Q_KnowledgeBase\"");
-	int found = s ? db_row(d, s) : -1;
+	must(buffer_add_text(to, "  \"tables\": {"));
+	for (int t = 0; t < TABLE_COUNT; t++) {
+		char sql[128];
+		int64_t n;
 
-	must(buffer_add_text(to, ",\n  \"tables\": {"));
-	if (found == 1)
-		add_row(to, s);
-	must(buffer_add_text(to, "}"));
-	sqlite3_reset(s);
-	return found >= 0;
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM \"%s\"", tables[t].name);
+		if (!db_int(d, &n, sql))
+			return false;
+		must(buffer_printf(to, "%s\"%s\": %" PRId64, t ? ", " : "", tables[t].name, n));
+	}
+	must(buffer_add_text(to, "},\n"));
+	return true;
 }
 
-static void add_files(struct buffer *to, const struct sink_files *files)
+static void add_files(struct buffer *to, const struct rows_files *files)
 {
-	must(buffer_add_text(to, ",\n  \"files\": ["));
+	must(buffer_add_text(to, "  \"files\": ["));
 	for (int i = 0; i < files->n; i++) {
+		const struct rows_file *f = &files->v[i];
+
 		must(buffer_printf(to, "%s\n    {\"name\": ", i ? "," : ""));
-		add_text(to, files->v[i].name);
-		if (files->v[i].rows || !strstr(files->v[i].name, ".sqlite"))
-			must(buffer_printf(to, ", \"rows\": %" PRIu64, files->v[i].rows));
-		must(buffer_printf(to, ", \"bytes\": %" PRIu64 ", \"sha256\": \"%s\"}", files->v[i].sum.bytes,
-		    files->v[i].sum.sha256));
+		add_text(to, f->name);
+		if (!f->is_database)
+			must(buffer_printf(to, ", \"rows\": %" PRIu64, f->rows));
+		must(buffer_printf(
+		    to, ", \"bytes\": %" PRIu64 ", \"sha256\": \"%s\"}", f->sum.bytes, f->sum.sha256));
 	}
-	must(buffer_add_text(to, "\n  ]"));
+	must(buffer_add_text(to, "\n  ],\n"));
 }
 
 static bool add_letters(struct db *d, struct buffer *to)
 {
-	int64_t n = 0;
-	int more = -1, i = 0;
+	int64_t n;
+	int more;
+	const char *comma = "";
 	sqlite3_stmt *s =
-	    db_prepare(d, "SELECT host, held_back, attempts, http_status, error FROM qidflow_dead_letter"
-			  " ORDER BY host LIMIT 1000");
+	    db_prepare(d, "SELECT DISTINCT host FROM qidflow_dead_letter ORDER BY host LIMIT ?1");
 
-	if (!s || !db_int(d, &n, "SELECT count(*) FROM qidflow_dead_letter"))
+	if (!s || !db_int(d, &n, "SELECT count(DISTINCT host) FROM qidflow_dead_letter"))
 		return false;
-	must(buffer_printf(to, ",\n  \"dead_letters\": {\"count\": %" PRId64 ", \"first\": [", n));
+	sqlite3_bind_int(s, 1, LETTERS_MOST);
+	must(buffer_printf(to, "  \"dead_letters\": {\"count\": %" PRId64 ", \"hosts\": [", n));
 	while ((more = db_row(d, s)) == 1) {
-		must(buffer_printf(to, "%s\n    {", i++ ? "," : ""));
-		add_row(to, s);
-		must(buffer_add_text(to, "}"));
+		must(buffer_printf(to, "%s%" PRId64, comma, (int64_t)sqlite3_column_int64(s, 0)));
+		comma = ", ";
 	}
-	sqlite3_reset(s);
-	must(buffer_add_text(to, "]}"));
+	must(buffer_add_text(to, "]}\n}\n"));
 	return more == 0;
 }
 
-bool manifest_write(struct db *source, const char *folder, const struct sink_files *files)
+static bool write_file(const char *folder, const struct buffer *text)
+{
+	struct out_sum ignored;
+	char *path = xasprintf("%s/manifest.json", folder);
+	struct out *o = out_open(path, OUT_PLAIN);
+	bool ok = o && out_write(o, text->data, text->size);
+
+	if (o)
+		ok = out_close(o, ok ? &ignored : NULL) && ok;
+	free(path);
+	return ok;
+}
+
+bool manifest_write(struct db *source, const char *folder, const struct rows_files *files)
 {
 	struct buffer text;
-	char made[CLOCK_TEXT];
-	struct out_sum sum;
-	int64_t schema = 0;
+	char now[CLOCK_TEXT];
 
 	buffer_open(&text, CEILING);
-	must(buffer_add_text(&text, "{\n"));
-	bool ok = db_int(source, &schema, "PRAGMA user_version") && add_run(source, &text) &&
-		  add_tables(source, &text);
+	must(buffer_printf(&text, "{\n  \"qidflow\": \"%s\",\n  \"made_at\": \"%s\",\n", QIDFLOW_VERSION,
+	    clock_format_api(clock_wall_s(), now)));
+	bool ok = add_database(source, &text) && add_run(source, &text) && add_tables(source, &text);
 	add_files(&text, files);
-	ok = ok && add_letters(source, &text);
-	must(buffer_printf(&text,
-	    ",\n  \"made_at\": \"%s\",\n  \"qidflow\": \"%s\",\n  \"schema\": %" PRId64 "\n}\n",
-	    clock_format_api(clock_wall_s(), made), QIDFLOW_VERSION, schema));
-	char *path = xasprintf("%s/manifest.json", folder);
-	struct out *o = ok ? out_open(path, OUT_PLAIN) : NULL;
-	if (o) {
-		ok = out_write(o, text.data, text.size);
-		ok = out_close(o, ok ? &sum : NULL) && ok;
-	}
-	free(path);
+	ok = ok && add_letters(source, &text) && write_file(folder, &text);
 	buffer_close(&text);
-	return ok && o;
+	return ok;
 }

@@ -1,9 +1,11 @@
-/* manifest.h -- manifest.json: which run a snapshot is of, its files with rows, bytes and SHA-256, its dead letters, and who wrote it. */
+/* manifest.h -- manifest.json: which run a snapshot is of, its files, what was given up, and who wrote it.
+ *
+ * It is written last: where it is, all else is. */
 #ifndef MANIFEST_H
 #define MANIFEST_H
 #include <stdbool.h>
-#include "sink.h"
+#include "rows.h"
 
-bool manifest_write(
-    struct db *source, const char *folder, const struct sink_files *files); /* synced; false: logged */
+/* All that it says is asked of `source`, the state that the files are of. Synced; false: logged. */
+bool manifest_write(struct db *source, const char *folder, const struct rows_files *files);
 #endif

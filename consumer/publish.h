@@ -1,7 +1,7 @@
 /* publish.h -- snapshots: the folder DATA/publish/, and the same files anywhere.
  *
- * A snapshot is made under a temporary name, synced and renamed, so it is there whole or not at all; `latest` is a link that
- * is swapped by rename. Readers of an old snapshot keep it until publish.keep newer ones have come. */
+ * A snapshot is there whole or not at all, and so is what `latest` points to. Who has opened one keeps it, also when it
+ * is removed since publish.keep newer ones have come. */
 #ifndef PUBLISH_H
 #define PUBLISH_H
 #include <stdbool.h>
@@ -12,14 +12,16 @@ struct db;
 
 enum { PUBLISH_NAME = 64 };
 
-/* Makes DATA/publish/<start of the run>/ from the working database, which has no open transaction, and points `latest` to it. ret_name:
- * its name, "" where publish.formats is none. false: logged, or stop was requested; then nothing is half published. */
+/* Makes DATA/publish/<start of the run>/ from the working database, which has no open transaction, and points `latest`
+ * to it. ret_name: its name, "" where publish.formats is none. false: logged, or stop was requested; then nothing of it
+ * is there, and it can be tried again. */
 bool publish_run(const struct config *c, struct db *working, const Qidflow__V1__RunStatus *complete,
     char ret_name[static PUBLISH_NAME]);
 
-/* The same files from any database of ours, also while a run is going on, into a folder that is empty or not there. */
+/* The same files from any database of ours, a snapshot too, also while a run is going on, into a folder that is empty or
+ * not there. manifest.json comes last. false: logged, or stop was requested; the folder is as it was. */
 bool export_database(const struct config *c, const char *database, const char *to_folder);
 
-/* Removes what an interrupted snapshot left. */
+/* Removes what an interrupted snapshot left. At start, and only by who holds DATA/lock. */
 void publish_clean(const struct config *c);
 #endif

@@ -1,10 +1,14 @@
-/* snapshot.c -- the files of one snapshot. First comes the copy of the database, which does not change any more; the other formats
- * read that, each in a thread of its own, since each is bound by one core. */
+/* snapshot.c -- the files of one snapshot.
+ *
+ * The copy of the database comes first, alone; it does not change any more, and the lists are read from it. Without a
+ * copy they are read from the database itself, all in one state (readers.h). Lists and the copy's check are pieces of
+ * work that two threads take, longest first: writing text and packing it is bound by the processor. */
 #include "snapshot.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,86 +16,132 @@
 #include "db.h"
 #include "log.h"
 #include "manifest.h"
+#include "meter.h"
+#include "readers.h"
+#include "rows.h"
 #include "sink.h"
+#include "stop.h"
 #include "xalloc.h"
 
-enum { SINKS_MOST = 8, PAGE_SIZE = 16384 };
+enum { THREADS = 2, FIRST_LISTS = 2 /* before the check, which takes less */, PIECES = ROWS_LISTS + 1 };
 
-struct work {
-	const struct sink_ops *ops;
-	struct sink_job job;
-	struct sink_files files;
-	pthread_t thread;
-	bool started, ok;
+struct snapshot {
+	const struct config *config;
+	const char *folder;
+	const struct sink_ops *copier; /* NULL: no copy is asked for */
+	char *copy;
+	struct db *readers[READERS_MOST];
+	int n_readers;
+	atomic_int next;
+	atomic_bool failed;
+	bool has_lists;
+	struct rows_files copies, files[ROWS_LISTS];
 };
 
-static bool write_files(struct work *w, struct db *source)
+/* ---- the copy */
+
+static bool make_copy(struct snapshot *s, struct db *source)
 {
-	w->job.source = source;
-	w->job.files = &w->files;
-	return source && w->ops->write(&w->job);
+	for (const struct sink_ops *const *k = sinks; *k; k++) {
+		if (!config_has(s->config, "publish.formats", (*k)->name))
+			continue;
+		if ((*k)->row)
+			s->has_lists = true;
+		else
+			s->copier = *k;
+	}
+	if (!s->copier)
+		return true;
+	s->copy = xasprintf("%s/vulnerabilities.%s", s->folder, s->copier->extension);
+	return s->copier->copy(source, s->copy);
 }
 
-static void *write_copy_of(void *arg)
+static bool check_copy(struct snapshot *s)
 {
-	struct work *w = arg;
-	char *path = xasprintf("%s/vulnerabilities.sqlite", w->job.folder);
-	struct db *d = db_open(path, DB_READ, PAGE_SIZE);
+	struct rows_file *f = &s->copies.v[0];
 
-	log_scope("publish %s", w->ops->name);
-	w->ok = write_files(w, d);
-	db_close(d);
-	free(path);
+	if (!s->copier)
+		return true;
+	snprintf(f->name, sizeof(f->name), "%s", strrchr(s->copy, '/') + 1);
+	f->is_database = true;
+	s->copies.n = 1;
+	return s->copier->check(s->copy) && out_sum_file(s->copy, &f->sum);
+}
+
+/* ---- pieces of work */
+
+static bool do_piece(struct snapshot *s, int piece, struct db *reader)
+{
+	const struct rows_job job = {s->config, s->folder, &s->failed};
+
+	if (piece == FIRST_LISTS)
+		return check_copy(s);
+	int list = piece < FIRST_LISTS ? piece : piece - 1;
+	return !s->has_lists || rows_write(&job, reader, list, &s->files[list]);
+}
+
+static void work(struct snapshot *s, struct db *reader)
+{
+	int piece;
+
+	while (!atomic_load(&s->failed) && (piece = atomic_fetch_add(&s->next, 1)) < PIECES)
+		if (stop_requested() || !do_piece(s, piece, reader))
+			atomic_store(&s->failed, true);
+}
+
+static void *work_beside(void *arg)
+{
+	struct snapshot *s = arg;
+
+	log_scope("publish");
+	work(s, s->readers[1]);
 	return NULL;
 }
 
-/* The sinks that are asked for; the one that makes the source always comes along, and first. */
-static size_t wanted(const struct config *c, const char *folder, struct work *work)
+static bool do_pieces(struct snapshot *s, const char *database)
 {
-	size_t n = 0;
+	pthread_t beside;
 
-	for (const struct sink_ops *const *s = sinks; *s && n < SINKS_MOST; s++)
-		if ((*s)->makes_source || config_has(c, "publish.formats", (*s)->name))
-			work[n++] = (struct work){.ops = *s, .job = {.config = c, .folder = folder}};
-	return n;
+	s->n_readers = readers_open(database, THREADS, s->readers);
+	if (!s->n_readers)
+		return false;
+	/* One thread does all that there is, if no second one can be had. */
+	bool two = s->n_readers > 1 && pthread_create(&beside, NULL, work_beside, s) == 0;
+	work(s, s->readers[0]);
+	if (two)
+		pthread_join(beside, NULL);
+	return !atomic_load(&s->failed);
 }
 
-static bool write_others(struct work *work, size_t n)
+static void add_files(struct rows_files *to, const struct rows_files *from)
 {
-	bool ok = true;
-
-	for (size_t i = 1; i < n; i++)
-		work[i].started = pthread_create(&work[i].thread, NULL, write_copy_of, &work[i]) == 0;
-	for (size_t i = 1; i < n; i++) {
-		if (work[i].started)
-			pthread_join(work[i].thread, NULL);
-		else
-			write_copy_of(&work[i]);
-		ok = ok && work[i].ok;
+	for (int i = 0; i < from->n; i++) {
+		if (to->n == ROWS_FILES)
+			abort();
+		to->v[to->n++] = from->v[i];
 	}
-	return ok;
 }
 
 bool snapshot_make(const struct config *c, struct db *source, const char *folder)
 {
-	struct work work[SINKS_MOST] = {{0}};
-	struct sink_files all = {.n = 0};
-	size_t n = wanted(c, folder, work);
-	bool keeps_copy = config_has(c, "publish.formats", work[0].ops->name);
+	struct snapshot *s = xcalloc(1, sizeof(*s));
+	struct rows_files all = {.n = 0};
 
-	if (n == 0 || !write_files(&work[0], source) || !write_others(work, n))
-		return false;
-	for (size_t i = keeps_copy ? 0 : 1; i < n; i++)
-		for (int k = 0; k < work[i].files.n; k++)
-			sink_add_file(
-			    &all, work[i].files.v[k].name, work[i].files.v[k].rows, &work[i].files.v[k].sum);
-	if (!keeps_copy) {
-		char *copy = xasprintf("%s/%s", folder, work[0].files.v[0].name);
-		unlink(copy);
-		free(copy);
-	}
-	return manifest_write(source, folder, &all) && snapshot_sync_folder(folder);
+	s->config = c;
+	s->folder = folder;
+	meter_set(METER_ROWS_PUBLISHED, 0);
+	bool ok = make_copy(s, source) && do_pieces(s, s->copy ? s->copy : db_path(source));
+	add_files(&all, &s->copies);
+	for (int i = 0; i < ROWS_LISTS; i++)
+		add_files(&all, &s->files[i]);
+	ok = ok && manifest_write(s->readers[0], folder, &all) && snapshot_sync_folder(folder);
+	readers_close(s->readers, s->n_readers);
+	free(s->copy);
+	free(s);
+	return ok;
 }
+
+/* ---- folders */
 
 bool snapshot_sync_folder(const char *folder)
 {
@@ -105,15 +155,18 @@ bool snapshot_sync_folder(const char *folder)
 	return ok;
 }
 
-bool snapshot_remove(const char *folder)
+bool snapshot_empty_folder(const char *folder)
 {
 	DIR *dir = opendir(folder);
 	struct dirent *e;
+	bool ok = dir != NULL;
 
-	while (dir && (e = readdir(dir)))
+	while (ok && (e = readdir(dir)))
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			unlinkat(dirfd(dir), e->d_name, 0);
+			ok = unlinkat(dirfd(dir), e->d_name, 0) == 0;
+	if (!ok)
+		fail("cannot empty %s: %s", folder, strerror(errno));
 	if (dir)
 		closedir(dir);
-	return rmdir(folder) == 0 || errno == ENOENT || fail("cannot remove %s: %s", folder, strerror(errno));
+	return ok;
 }

@@ -1,4 +1,5 @@
-/* snapshot.h -- the files of one snapshot, made in a folder: by all sinks that publish.formats names, and the manifest. */
+/* snapshot.h -- the files of one snapshot, made in a folder: all formats that publish.formats names, and the manifest,
+ * which comes last. */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
 #include <stdbool.h>
@@ -6,9 +7,10 @@
 struct config;
 struct db;
 
-/* The folder exists and is empty; all of it is synced when this returns. false: logged, or stop was requested. */
+/* The folder exists and is empty; all of it is synced when this returns. `source` has no open transaction; it is read
+ * by other connections too, and may be written meanwhile. false: logged, or stop was requested. */
 bool snapshot_make(const struct config *c, struct db *source, const char *folder);
 
 bool snapshot_sync_folder(const char *folder);
-bool snapshot_remove(const char *folder); /* with its files; it holds no folders. false: logged */
+bool snapshot_empty_folder(const char *folder); /* of its files; it should hold no folders. false: logged */
 #endif

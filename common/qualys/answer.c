@@ -34,7 +34,8 @@ static int64_t number(const char *s, size_t size)
 /* "Sun, 06 Nov 1994 08:49:37 GMT", the one form that RFC 9110 lets a server write. -1: is not one. */
 static int64_t http_date(const char *s, size_t size)
 {
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec", form[] = "aaa, dd aaa dddd dd:dd:dd GMT";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec",
+			  form[] = "aaa, dd aaa dddd dd:dd:dd GMT";
 	char text[CLOCK_TEXT];
 	int month = 0;
 	int64_t at;

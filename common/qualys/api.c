@@ -24,13 +24,17 @@ struct api {
 	struct http *http;
 	struct document documents[KINDS];
 	struct buffer form;
-	uint64_t xml_before;
 	/* of the call under way */
-	void *fn, *arg;
+	union {
+		api_host_fn *host;
+		api_detections_fn *detections;
+		api_vulnerability_fn *vulnerability;
+	} fn;
+	void *arg;
 	const struct ids *asked;
 	struct ids *found, seen;
 	unsigned part;
-	bool inside;
+	bool inside, skipping;
 };
 
 #define ENVELOPE                                                                                             \
@@ -56,22 +60,28 @@ static const struct document_kind kinds[KINDS] = {
     [VULNERABILITIES] = {"KNOWLEDGE_BASE_VULN_LIST_OUTPUT", roots[VULNERABILITIES], false},
 };
 static const char *const paths[KINDS] = {
-    [HOSTS] = "/api/%s/fo/asset/host/",
-    [HOST_IDS] = "/api/%s/fo/asset/host/",
-    [DETECTIONS] = "/api/%s/fo/asset/host/vm/detection/",
-    [VULNERABILITIES] = "/api/%s/fo/knowledge_base/vuln/",
+    [HOSTS] = "asset/host/",
+    [HOST_IDS] = "asset/host/",
+    [DETECTIONS] = "asset/host/vm/detection/",
+    [VULNERABILITIES] = "knowledge_base/vuln/",
 };
 static const char *const names[KINDS] = {"host_list", "host_list", "detections", "knowledge_base"};
 
-static const char *const host_parameters[] = {"action=list", "details=All", "show_asset_id=1", "show_tags=1",
-    "show_cloud_tags=1", "host_metadata=all", "show_trurisk=1", "show_trurisk_factors=1", NULL};
-static const char *const host_id_parameters[] = {"action=list", "details=None", "truncation_limit=0", NULL};
-static const char *const detection_parameters[] = {"action=list", "truncation_limit=0",
-    "status=New,Active,Re-Opened,Fixed", "show_igs=1", "show_results=1", "show_reopened_info=1", "show_qds=1",
-    "show_qds_factors=1", "show_asset_id=1", "arf_kernel_filter=1", "include_ignored=1", "include_disabled=1",
-    NULL};
-static const char *const vulnerability_parameters[] = {"action=list", "details=All", "show_disabled_flag=1",
-    "show_qid_change_log=1", "show_supported_modules_info=1", "show_pci_reasons=1", NULL};
+#define ENOUGH_PARAMETERS 16
+static const char *const parameters[KINDS][ENOUGH_PARAMETERS] = {
+    [HOSTS] = {"action=list", "details=All", "show_asset_id=1", "show_tags=1", "show_cloud_tags=1",
+	"host_metadata=all", "show_trurisk=1", "show_trurisk_factors=1", NULL},
+    [HOST_IDS] = {"action=list", "details=None", "truncation_limit=0", NULL},
+    [DETECTIONS] = {"action=list", "truncation_limit=0", "status=New,Active,Re-Opened,Fixed", "show_igs=1",
+	"show_results=1", "show_reopened_info=1", "show_qds=1", "show_qds_factors=1", "show_asset_id=1",
+	"arf_kernel_filter=1", "include_ignored=1", "include_disabled=1", NULL},
+    [VULNERABILITIES] = {"action=list", "details=All", "show_disabled_flag=1", "show_qid_change_log=1",
+	"show_supported_modules_info=1", "show_pci_reasons=1", NULL},
+};
+/* What decides which records come is ours to say; the first two are so only of a list of ids. */
+static const char *const id_list_reserved[] = {"action", "details", "truncation_limit", "ids", "id_min",
+    "id_max", "vm_processed_after", "last_modified_after", NULL};
+static const char *const *const reserved = id_list_reserved + 2;
 
 const char *api_result_name(enum api_result r)
 {
@@ -103,20 +113,23 @@ static bool on_host(void *arg, const struct xml_root *root, ProtobufCMessage *m)
 	set.fetched_at = a->documents[HOSTS].datetime_s;
 	set.has_fetched_at = set.fetched_at != 0;
 	h->set = &set;
-	return ((api_host_fn *)a->fn)(a->arg, h);
+	bool ok = a->fn.host(a->arg, h);
+	h->set = NULL;
+	return ok;
 }
 
 static bool on_host_id(void *arg, const struct xml_root *root, ProtobufCMessage *m)
 {
 	struct api *a = arg;
 	const char *text = ((Qidflow__V1__HostId *)m)->value;
+	char why[80];
 
 	(void)root;
 	if (text && ids_read(a->found, text, strlen(text)))
 		return true;
-	a->documents[HOST_IDS].nested_return = true; /* not whole: a list with holes would purge hosts */
-	snprintf(a->documents[HOST_IDS].text, sizeof(a->documents[HOST_IDS].text),
-	    "an id that is none: %.40s", text ? text : "");
+	/* A list with holes would purge hosts. */
+	snprintf(why, sizeof(why), "an id that is none: %.40s", text ? text : "");
+	document_spoil(&a->documents[HOST_IDS], why);
 	return true;
 }
 
@@ -134,14 +147,23 @@ static bool on_vulnerability(void *arg, const struct xml_root *root, ProtobufCMe
 	set.fetched_at = a->documents[VULNERABILITIES].datetime_s;
 	set.has_fetched_at = set.fetched_at != 0;
 	v->set = &set;
-	return ((api_vulnerability_fn *)a->fn)(a->arg, v);
+	bool ok = a->fn.vulnerability(a->arg, v);
+	v->set = NULL;
+	return ok;
 }
 
+static bool is_wanted(struct api *a, const Qidflow__V1__HostDetections *h)
+{
+	return h->has_id && ids_has(a->asked, h->id) && !ids_has(&a->seen, h->id);
+}
+
+/* A host is skipped whole: pieces without the first ones would never make a host. */
 static bool give_piece(struct api *a, Qidflow__V1__HostDetections *h, unsigned part, bool last)
 {
 	Qidflow__V1__Set set = QIDFLOW__V1__SET__INIT;
 
-	if (!h->has_id || !ids_has(a->asked, h->id) || ids_has(&a->seen, h->id)) {
+	a->skipping = a->skipping || !is_wanted(a, h);
+	if (a->skipping) {
 		if (last)
 			log_line(LOG_WARN, "host %" PRIu64 " was not asked for, or comes twice: skipped",
 			    h->has_id ? h->id : 0);
@@ -155,7 +177,7 @@ static bool give_piece(struct api *a, Qidflow__V1__HostDetections *h, unsigned p
 	h->has_part = part > 0;
 	h->part = part;
 	h->has_continued = h->continued = a->inside;
-	bool ok = ((api_detections_fn *)a->fn)(a->arg, h, part, last);
+	bool ok = a->fn.detections(a->arg, h, part, last);
 	h->set = NULL; /* the reader keeps what is not in the list for the next piece */
 	h->has_part = h->has_parts = h->has_continued = 0;
 	return ok;
@@ -177,15 +199,31 @@ static bool on_detections(void *arg, const struct xml_root *root, ProtobufCMessa
 
 	(void)root;
 	a->part = 0;
-	a->inside = false;
+	a->inside = a->skipping = false;
 	return ok;
 }
 
 /* ---- opening, calling */
 
+static bool check_parameters(const struct config *c)
+{
+	for (int k = 0; k < KINDS; k++) {
+		char name[64];
+		size_t size;
+
+		snprintf(name, sizeof(name), "qualys.parameters.%s", names[k]);
+		const char *wrong = parameters_wrong(config_text(c, name), reserved, &size);
+		if (wrong)
+			return fail("%s: \"%.*s\" is not of the form name=value, or a parameter that "
+				    "qidflow sets itself",
+			    name, (int)size, wrong);
+	}
+	return true;
+}
+
 struct api *api_open(const struct config *c)
 {
-	struct http *http = http_open(c);
+	struct http *http = check_parameters(c) ? http_open(c) : NULL;
 
 	if (!http)
 		return NULL;
@@ -222,13 +260,14 @@ void api_abort(struct api *a, bool on)
 	http_abort(a->http, on);
 }
 
-static bool begin_form(struct api *a, enum kind k, const char *const *defaults)
+static bool begin_form(struct api *a, enum kind k)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "qualys.parameters.%s", names[k]);
 	buffer_clear(&a->form);
-	return parameters_write(&a->form, defaults, config_text(a->config, name));
+	return parameters_write(&a->form, parameters[k], k == HOST_IDS ? id_list_reserved : reserved,
+	    config_text(a->config, name));
 }
 
 static bool add_number(struct api *a, const char *name, uint64_t n)
@@ -248,11 +287,10 @@ static bool add_time(struct api *a, const char *name, int64_t s)
 
 static bool add_ids(struct api *a, const struct ids *ids)
 {
-	return buffer_add_text(&a->form, "&ids=") && ids_write(ids, &a->form);
+	return parameters_add(&a->form, "ids", "") && ids_write(ids, &a->form);
 }
 
-static void call(
-    struct api *a, enum kind k, bool form_ok, uint64_t id_min, void *fn, void *arg, struct api_answer *ret)
+static void call(struct api *a, enum kind k, bool form_ok, uint64_t id_min, void *arg, struct api_answer *ret)
 {
 	char name[64];
 	struct http_result h;
@@ -265,12 +303,10 @@ static void call(
 		return;
 	}
 	snprintf(name, sizeof(name), "qualys.version.%s", names[k]);
-	char *format = xasprintf("%s", paths[k]), *at = strstr(format, "%s");
-	char *path = xasprintf("%.*s%s%s", (int)(at - format), format, config_text(a->config, name), at + 2);
-	a->fn = fn;
+	char *path = xasprintf("/api/%s/fo/%s", config_text(a->config, name), paths[k]);
 	a->arg = arg;
 	a->part = 0;
-	a->inside = false;
+	a->inside = a->skipping = false;
 	ids_clear(&a->seen);
 	meter_add(METER_CALLS, 1);
 	document_begin(d, id_min);
@@ -279,59 +315,60 @@ static void call(
 	document_end(d, &h, ret);
 	ret->xml_bytes -= before;
 	free(path);
-	free(format);
 }
 
 void api_list_hosts(struct api *a, int64_t processed_after_s, uint64_t id_min, api_host_fn *fn, void *arg,
     struct api_answer *ret)
 {
-	bool ok =
-	    begin_form(a, HOSTS, host_parameters) &&
-	    add_number(a, "truncation_limit", (uint64_t)config_number(a->config, "qualys.host_list.page")) &&
-	    add_time(a, "vm_processed_after", processed_after_s) && add_number(a, "id_min", id_min);
+	uint64_t page = (uint64_t)config_number(a->config, "qualys.host_list.page");
+	bool ok = begin_form(a, HOSTS) && add_number(a, "truncation_limit", page) &&
+		  add_time(a, "vm_processed_after", processed_after_s) && add_number(a, "id_min", id_min);
 
-	call(a, HOSTS, ok, id_min, (void *)fn, arg, ret);
+	a->fn.host = fn;
+	call(a, HOSTS, ok, id_min, arg, ret);
 }
 
 void api_list_hosts_by_id(
     struct api *a, const struct ids *hosts, api_host_fn *fn, void *arg, struct api_answer *ret)
 {
-	bool ok = begin_form(a, HOSTS, host_parameters) &&
-		  parameters_add(&a->form, "truncation_limit", "0") && add_ids(a, hosts);
+	bool ok =
+	    begin_form(a, HOSTS) && parameters_add(&a->form, "truncation_limit", "0") && add_ids(a, hosts);
 
-	call(a, HOSTS, ok, 0, (void *)fn, arg, ret);
+	a->fn.host = fn;
+	call(a, HOSTS, ok, 0, arg, ret);
 }
 
 void api_list_host_ids(struct api *a, struct ids *ret_ids, struct api_answer *ret)
 {
-	bool ok = begin_form(a, HOST_IDS, host_id_parameters);
 	struct ids found = {0};
 
 	a->found = &found;
-	call(a, HOST_IDS, ok, 0, NULL, NULL, ret);
+	call(a, HOST_IDS, begin_form(a, HOST_IDS), 0, NULL, ret);
 	if (ret->result == API_WHOLE)
 		ids_add_all(ret_ids, &found);
 	ids_close(&found);
+	a->found = NULL;
 }
 
 void api_list_detections(
     struct api *a, const struct ids *hosts, api_detections_fn *fn, void *arg, struct api_answer *ret)
 {
-	bool ok = begin_form(a, DETECTIONS, detection_parameters) && add_ids(a, hosts);
-
 	a->asked = hosts;
-	call(a, DETECTIONS, ok, 0, (void *)fn, arg, ret);
+	a->fn.detections = fn;
+	call(a, DETECTIONS, begin_form(a, DETECTIONS) && add_ids(a, hosts), 0, arg, ret);
+	a->asked = NULL;
 }
 
 void api_list_vulnerabilities(struct api *a, int64_t modified_after_s, uint64_t id_min, uint64_t id_max,
     const struct ids *qids, api_vulnerability_fn *fn, void *arg, struct api_answer *ret)
 {
-	bool ok = begin_form(a, VULNERABILITIES, vulnerability_parameters);
+	bool ok = begin_form(a, VULNERABILITIES);
 
 	if (qids)
 		ok = ok && add_ids(a, qids);
 	else
 		ok = ok && add_time(a, "last_modified_after", modified_after_s) &&
 		     add_number(a, "id_min", id_min) && add_number(a, "id_max", id_max);
-	call(a, VULNERABILITIES, ok, 0, (void *)fn, arg, ret);
+	a->fn.vulnerability = fn;
+	call(a, VULNERABILITIES, ok, 0, arg, ret);
 }

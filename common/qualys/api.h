@@ -13,40 +13,33 @@
 
 struct config;
 struct api;
-
+/* Only a WHOLE, BROKEN or STOPPED answer can have called back. */
 enum api_result {
-	API_WHOLE,       /* root closed and nothing in it said otherwise (a page's WARNING 1980 is whole:
-			    next_id_min) */
-	API_TOO_MANY,    /* 409 1960, 1920: closed until a call ends; ask again */
-	API_TOO_FAST,    /* 409 1965, 429: wait limits.wait_ms, everybody; ask again */
-	API_BAD_REQUEST, /* 400 19xx: fails for good, show the text */
-	API_DENIED,      /* 401, 403, 2000 … 2003 with any status: stop, keep what is done */
-	API_UNAVAILABLE, /* 202, 5xx, no connection, no answer, HTML, empty: nothing began; back off with full
-			    jitter */
-	API_BROKEN, /* began and broke (cut, reset, SIMPLE_RETURN within, foreign WARNING): ask for what is
-		       missing */
-	API_STOPPED /* stop was requested, or a callback said so */
+	API_WHOLE,       /* root closed, nothing in it said otherwise; a page's WARNING 1980: next_id_min */
+	API_TOO_MANY,    /* 1960, 1920: closed until a call ends; ask again */
+	API_TOO_FAST,    /* 1965, 429, 409 without a code: wait limits.wait_ms, everybody; ask again */
+	API_BAD_REQUEST, /* 400, 404 and the like, 19xx: fails for good, show the text */
+	API_DENIED,      /* 401, 403, 20xx with any status: stop, keep what is done */
+	API_UNAVAILABLE, /* 202, 5xx, 999, no connection, HTML, empty: nothing began; full jitter */
+	API_BROKEN,      /* began and broke: cut, SIMPLE_RETURN within, WARNING: ask for the rest */
+	API_STOPPED      /* stop was requested, or a callback said so */
 };
 const char *api_result_name(enum api_result r);
 
 struct api_answer {
 	enum api_result result;
-	int http_status;    /* 0: none came */
-	int code;           /* of SIMPLE_RETURN, WARNING; 0: none */
-	char text[512];     /* for people: what it said, or what the network said */
-	int64_t datetime_s; /* RESPONSE/DATETIME; 0: none came */
+	int http_status, code; /* 0: none came. code: of SIMPLE_RETURN, WARNING */
+	char text[512];        /* for people: what it said, or what the network said */
+	int64_t datetime_s;    /* RESPONSE/DATETIME; 0: none came */
 	struct governor_limits limits;
-	uint64_t next_id_min; /* the page was cut; 0: it was the last */
-	uint64_t xml_bytes, wire_bytes;
+	uint64_t next_id_min, xml_bytes, wire_bytes; /* next_id_min 0: this page was the last */
 	int64_t first_byte_ms, duration_ms;
 };
-
 /* Records are in an arena that is reset when the callback returns. false: stop. */
 typedef bool api_host_fn(void *arg, Qidflow__V1__Host *host);
 typedef bool api_vulnerability_fn(void *arg, Qidflow__V1__Vulnerability *v);
-/* A host, or a piece of one (part = 1 .., `continued` and `part` are set in it; 0 where it came in one).
- * `last`: its </HOST> was read. Set and parts are the caller's to fill. A piece is at most about
- * CEILING_PART_BYTES when packed. */
+/* A host, or a piece of one (part = 1 .., it and `continued` are set in it; 0 where it came in one), packed at
+ * most about CEILING_PART_BYTES. `last`: its </HOST> was read. Set and parts are the caller's to fill. */
 typedef bool api_detections_fn(void *arg, Qidflow__V1__HostDetections *piece, unsigned part, bool last);
 
 struct api *api_open(const struct config *c); /* NULL: settings are bad, logged */
@@ -56,14 +49,12 @@ void api_abort(struct api *a, bool on); /* from any thread: a running call ends 
 /* processed_after_s: API's clock, 0: all. id_min: 0 for the first page. */
 void api_list_hosts(struct api *a, int64_t processed_after_s, uint64_t id_min, api_host_fn *fn, void *arg,
     struct api_answer *ret);
-/* Exactly these, whenever they were processed. */
 void api_list_hosts_by_id(
     struct api *a, const struct ids *hosts, api_host_fn *fn, void *arg, struct api_answer *ret);
 void api_list_host_ids(struct api *a, struct ids *ret_ids, struct api_answer *ret); /* details=None */
 void api_list_detections(
     struct api *a, const struct ids *hosts, api_detections_fn *fn, void *arg, struct api_answer *ret);
-/* modified_after_s 0: all; id_min..id_max, 0: open; or exactly `qids` (at most 500 a call), NULL: by range.
- */
+/* modified_after_s 0: all; id_min..id_max 0: open; or exactly `qids`, at most 500; NULL: by range. */
 void api_list_vulnerabilities(struct api *a, int64_t modified_after_s, uint64_t id_min, uint64_t id_max,
     const struct ids *qids, api_vulnerability_fn *fn, void *arg, struct api_answer *ret);
 #endif

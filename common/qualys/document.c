@@ -1,45 +1,98 @@
 /* document.c -- one answer being read.
  *
- * An answer is whole when its root closed and nothing in it said otherwise: no WARNING, no SIMPLE_RETURN or GENERIC_RETURN at any depth. Only
- * the number of a WARNING's URL is taken; the URL itself is never followed, since it would send the credentials wherever it points. */
+ * An answer is whole when its root closed and nothing in it said otherwise: no WARNING but that of a page, no
+ * SIMPLE_RETURN or GENERIC_RETURN at any depth. Records count only inside of the expected root of a 200. Only
+ * the number of a WARNING's URL is taken; the URL itself is never followed, since it would send the
+ * credentials wherever it points. */
 #include "document.h"
+#include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "answer.h"
 #include "ceilings.h"
 #include "clock.h"
 #include "log.h"
 #include "meter.h"
 #include "qidflow/v1/answer.pb-c.h"
 
-enum { FLUSH_BYTES = CEILING_PART_BYTES * 3 / 4, CODE_NEXT_PAGE = 1980 };
+enum {
+	FLUSH_BYTES = CEILING_PART_BYTES * 3 / 4,
+	JUNK_MOST = 1024 * 1024, /* read to its end, so that the connection is kept */
+	STATUS_OK = 200,
+	CODE_MOST = 99999,
+	CODE_NEXT_PAGE = 1980
+};
 
 /* ---- what the reader tells */
+
+static int code_of(bool has, uint64_t code)
+{
+	return has && code <= CODE_MOST ? (int)code : 0;
+}
+
+static void take_text(struct document *d, const char *text)
+{
+	snprintf(d->text, sizeof(d->text), "%s", text ? text + strspn(text, " \r\n\t") : "");
+}
 
 static void take_return(struct document *d, const Qidflow__V1__SimpleReturn *s)
 {
 	const Qidflow__V1__ReturnResponse *r = s->response;
 
 	d->returned = true;
-	if (!r)
-		return;
-	d->code = r->has_code ? (int)r->code : 0;
-	snprintf(d->text, sizeof(d->text), "%s", r->text ? r->text + strspn(r->text, " \n\t") : "");
-	for (size_t i = 0; i < r->n_item_list; i++)
-		answer_item(&d->limits, r->item_list[i]->key, r->item_list[i]->value);
+	if (r) {
+		d->code = code_of(r->has_code, r->code);
+		take_text(d, r->text);
+		for (size_t i = 0; i < r->n_item_list; i++)
+			answer_item(&d->told, r->item_list[i]->key, r->item_list[i]->value);
+	} else {
+		d->code = code_of(s->has_return_number, s->return_number);
+		take_text(d, s->return_);
+	}
+}
+
+/* The number behind id_min= of a URL's query; 0: there is none. */
+static uint64_t id_min_of(const char *url)
+{
+	static const char name[] = "id_min=";
+
+	for (const char *at = url ? strstr(url, name) : NULL; at; at = strstr(at + 1, name)) {
+		char *end;
+
+		if (at == url || (at[-1] != '?' && at[-1] != '&' && at[-1] != ';'))
+			continue;
+		at += sizeof(name) - 1;
+		errno = 0;
+		uint64_t n = isdigit((unsigned char)*at) ? strtoull(at, &end, 10) : 0;
+		return n && !errno && (!*end || strchr("&#; \r\n\t", *end)) ? n : 0;
+	}
+	return 0;
 }
 
 static void take_warning(struct document *d, const Qidflow__V1__Warning *w)
 {
-	const char *at = w->url ? strstr(w->url, "id_min=") : NULL;
+	int code = code_of(w->has_code, w->code);
+	uint64_t next = id_min_of(w->url);
 
-	d->warned = true;
-	d->code = w->has_code ? (int)w->code : 0;
-	snprintf(d->text, sizeof(d->text), "%s", w->text ? w->text : "a WARNING");
-	if (d->code == CODE_NEXT_PAGE && at)
-		d->next_id_min = strtoull(at + 7, NULL, 10);
+	if (d->warned)
+		return;
+	d->code = code;
+	take_text(d, w->text ? w->text : "a WARNING");
+	if (d->kind->pages && code == CODE_NEXT_PAGE && next) {
+		d->paged = true;
+		d->next_id_min = next;
+	} else {
+		d->warned = true;
+	}
+}
+
+/* What stands around or after a SIMPLE_RETURN may be half of it. */
+static bool is_ours(const struct document *d)
+{
+	return d->root_seen && d->status == STATUS_OK && !d->returned && !d->spoilt;
 }
 
 static bool on_record(void *arg, const struct xml_root *root, ProtobufCMessage *m)
@@ -54,11 +107,8 @@ static bool on_record(void *arg, const struct xml_root *root, ProtobufCMessage *
 		take_warning(d, (Qidflow__V1__Warning *)m);
 	} else if (root->type == &qidflow__v1__simple_return__descriptor) {
 		take_return(d, (Qidflow__V1__SimpleReturn *)m);
-	} else if (!d->returned &&
-		   !d->nested_return) { /* what stands around or after one may be half of it */
-		d->records++;
-		if (!d->record(d->arg, root, m))
-			d->caller_stopped = true;
+	} else if (is_ours(d)) {
+		d->caller_stopped = !d->record(d->arg, root, m);
 		return !d->caller_stopped;
 	}
 	return true;
@@ -69,11 +119,8 @@ static bool on_flush(void *arg, const struct xml_root *root, ProtobufCMessage *m
 	struct document *d = arg;
 
 	(void)root;
-	if (d->returned || d->nested_return)
-		return true;
-	d->records++;
-	if (!d->flush(d->arg, m, inside))
-		d->caller_stopped = true;
+	if (is_ours(d))
+		d->caller_stopped = !d->flush(d->arg, m, inside);
 	return !d->caller_stopped;
 }
 
@@ -82,8 +129,8 @@ static void on_unknown(void *arg, const char *parent, const char *name, bool fir
 	struct document *d = arg;
 
 	if (strcmp(name, "SIMPLE_RETURN") == 0 || strcmp(name, "GENERIC_RETURN") == 0)
-		d->nested_return = true;
-	else if (first && !d->nested_return)
+		d->spoilt = true;
+	else if (first && is_ours(d))
 		log_line(LOG_WARN, "the API sends %s in %s, which qidflow does not know: it is skipped", name,
 		    parent);
 }
@@ -94,8 +141,6 @@ static bool on_envelope(void *arg, const char *name, unsigned depth)
 
 	if (depth == 0 && strcmp(name, d->kind->root) == 0)
 		d->root_seen = true;
-	else if (depth == 0)
-		d->foreign_root = true;
 	return true;
 }
 
@@ -107,7 +152,7 @@ static void on_header(void *arg, const char *line, size_t size)
 {
 	struct document *d = arg;
 
-	answer_header(&d->limits, line, size, clock_wall_s());
+	answer_header(&d->told, line, size);
 }
 
 static bool feed(struct document *d, const char *data, size_t size)
@@ -125,16 +170,19 @@ static bool on_body(void *arg, int status, const char *data, size_t size)
 	struct document *d = arg;
 	size_t room = DOCUMENT_EXCERPT - d->excerpt_size;
 
-	(void)status;
+	d->status = status;
 	if (room > size)
 		room = size;
 	memcpy(d->excerpt + d->excerpt_size, data, room);
 	d->excerpt_size += room;
 	meter_add(METER_XML_BYTES, (int64_t)size);
-	if (d->xml_failed)
-		return true; /* no document of ours: read to its end, so that the connection is kept */
-	d->xml_failed = !feed(d, data, size);
-	return !d->caller_stopped && !(d->xml_failed && d->root_seen);
+	if (!d->xml_failed)
+		d->xml_failed = !feed(d, data, size);
+	if (d->xml_failed) {
+		d->junk_bytes += size;
+		d->gave_up = d->root_seen || d->junk_bytes > JUNK_MOST;
+	}
+	return !d->caller_stopped && !d->gave_up;
 }
 
 const struct http_ops document_http_ops = {on_header, on_body};
@@ -156,60 +204,72 @@ void document_close(struct document *d)
 void document_begin(struct document *d, uint64_t asked_id_min)
 {
 	xml_reader_reset(d->reader);
-	d->root_seen = d->foreign_root = d->returned = d->nested_return = d->warned = false;
-	d->caller_stopped = d->xml_failed = false;
-	d->records = 0;
-	d->asked_id_min = asked_id_min;
-	d->code = 0;
+	d->root_seen = d->returned = d->spoilt = d->caller_stopped = d->xml_failed = false;
+	d->xml_whole = d->gave_up = d->paged = d->warned = false;
+	d->status = d->code = 0;
 	d->text[0] = '\0';
 	d->datetime_s = 0;
-	d->next_id_min = 0;
-	d->limits = (struct governor_limits)GOVERNOR_NOTHING_TOLD;
+	d->asked_id_min = asked_id_min;
+	d->next_id_min = d->junk_bytes = 0;
+	d->told = (struct answer_told)ANSWER_NOTHING_TOLD;
 	d->excerpt_size = 0;
 }
 
-static enum api_result broken(struct api_answer *a, const char *text)
+void document_spoil(struct document *d, const char *text)
 {
-	snprintf(a->text, sizeof(a->text), "%s", text);
+	d->spoilt = true;
+	take_text(d, text);
+}
+
+__attribute__((format(printf, 2, 3))) static enum api_result broken(
+    struct api_answer *a, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(a->text, sizeof(a->text), format, args);
+	va_end(args);
 	return API_BROKEN;
 }
 
-static enum api_result judge_pages(struct document *d, struct api_answer *a)
+static enum api_result judge_pages(const struct document *d, struct api_answer *a)
 {
-	if (!d->warned)
+	if (d->warned)
+		return broken(a, "a WARNING: %s", d->text);
+	if (!d->paged)
 		return API_WHOLE;
-	if (!d->kind->pages || d->code != CODE_NEXT_PAGE || !d->next_id_min)
-		return broken(a, d->text);
 	if (d->next_id_min <= d->asked_id_min)
-		return broken(a, "the next page's id_min does not grow");
+		return broken(a, "the next page's id_min %" PRIu64 " does not grow", d->next_id_min);
 	a->next_id_min = d->next_id_min;
 	return API_WHOLE;
 }
 
+/* The expected document has begun. */
+static enum api_result judge_document(struct document *d, const struct http_result *h, struct api_answer *a)
+{
+	if (d->returned || d->spoilt)
+		return broken(a, "%s", *d->text ? d->text : "a SIMPLE_RETURN in the middle of the answer");
+	if (h->end == HTTP_BROKEN)
+		return broken(a, "%s", h->text);
+	if (!d->xml_whole) {
+		const char *why = xml_reader_error(d->reader);
+
+		return broken(a, "%s", why ? why : "the XML ends early");
+	}
+	return judge_pages(d, a);
+}
+
 static enum api_result judge(struct document *d, const struct http_result *h, struct api_answer *a)
 {
-	const char *why = xml_reader_error(d->reader);
-
-	if (d->caller_stopped || (h->end == HTTP_STOPPED && !d->xml_failed))
+	if (d->caller_stopped || (h->end == HTTP_STOPPED && !d->gave_up)) {
+		snprintf(a->text, sizeof(a->text), "stopped");
 		return API_STOPPED;
-	if (d->root_seen && h->status == 200) {
-		if (d->returned || d->nested_return)
-			return broken(a, *d->text ? d->text : "a SIMPLE_RETURN in the middle of the answer");
-		if (h->end == HTTP_BROKEN)
-			return broken(a, h->text);
-		if (d->xml_failed || !xml_reader_finish(d->reader))
-			return broken(a, why                           ? why
-					 : xml_reader_error(d->reader) ? xml_reader_error(d->reader)
-								       : "the XML ends early");
-		return judge_pages(d, a);
 	}
-	if (h->status == 0 || (h->end == HTTP_BROKEN && !d->returned)) {
-		snprintf(a->text, sizeof(a->text), "%s", *h->text ? h->text : "the connection broke");
-		return API_UNAVAILABLE;
-	}
+	if (d->root_seen && h->status == STATUS_OK)
+		return judge_document(d, h, a);
 	if (d->returned)
 		snprintf(a->text, sizeof(a->text), "%s", d->text);
-	else if (*h->text)
+	else if (*h->text && !d->gave_up)
 		snprintf(a->text, sizeof(a->text), "%s", h->text);
 	else
 		answer_excerpt(d->excerpt, d->excerpt_size, a->text, sizeof(a->text));
@@ -220,18 +280,16 @@ static enum api_result judge(struct document *d, const struct http_result *h, st
 
 void document_end(struct document *d, const struct http_result *h, struct api_answer *ret)
 {
+	/* A short answer may come only now. */
+	if (h->end != HTTP_STOPPED && !d->xml_failed)
+		d->xml_whole = xml_reader_finish(d->reader);
 	*ret = (struct api_answer){.http_status = h->status,
 	    .datetime_s = d->datetime_s,
-	    .limits = d->limits,
+	    .code = d->code,
+	    .limits = answer_limits(&d->told, clock_wall_s()),
 	    .wire_bytes = h->wire_bytes,
+	    .xml_bytes = xml_reader_counts(d->reader)->bytes,
 	    .first_byte_ms = h->first_byte_ms,
 	    .duration_ms = h->duration_ms};
-	ret->xml_bytes = xml_reader_counts(d->reader)->bytes;
-	if (!d->root_seen && !d->xml_failed && h->end == HTTP_WHOLE)
-		xml_reader_finish(d->reader); /* a short SIMPLE_RETURN may wait for its end */
 	ret->result = judge(d, h, ret);
-	ret->code = d->code;
-	ret->limits = d->limits;
-	if (ret->result == API_STOPPED)
-		snprintf(ret->text, sizeof(ret->text), "stopped");
 }

@@ -1,5 +1,9 @@
-/* http.c -- one POST of the API, by a curl easy handle in a multi handle of its own: poll() is ours, so that a stop, an abort and
- * silence are seen at once. Whatever our callbacks take is added to the time of the last byte, and never counts as the API's silence. */
+/* http.c -- one POST of the API, by a curl easy handle in a multi handle of its own.
+ *
+ * poll() is ours, so that a stop, an abort and silence are seen at once. Silence counts from the moment at
+ * which our own callback was done with the last byte, so that what we take is never the API's silence.
+ * curl asks a second time by itself when a kept connection turns out to be closed; that is right only at once,
+ * as long as the API cannot have begun with the call. */
 #include "http.h"
 #include <curl/curl.h>
 #include <pthread.h>
@@ -12,10 +16,11 @@
 #include "config.h"
 #include "inflate.h"
 #include "log.h"
+#include "loopback.h"
 #include "stop.h"
 #include "xalloc.h"
 
-enum { POLL_MS = 100, BUFFER_BYTES = 256 * 1024 };
+enum { POLL_MS = 100, BUFFER_BYTES = 256 * 1024, ASK_AGAIN_MS = 1000 };
 
 struct http {
 	CURLM *multi;
@@ -31,7 +36,7 @@ struct http {
 	int status;
 	bool gzip, body_begun, stopped;
 	uint64_t wire_bytes;
-	int64_t began_ms, heard_ms, first_ms;
+	int64_t began_ms, asked_ms, heard_ms, first_ms; /* asked_ms 0: not yet */
 	char location[128];
 	char error[CURL_ERROR_SIZE];
 };
@@ -82,6 +87,20 @@ static bool header_is(const char *line, size_t size, const char *name)
 	return size > n && strncasecmp(line, name, n) == 0 && line[n] == ':';
 }
 
+static bool begins_with(const char *line, size_t size, const char *text)
+{
+	return size >= strlen(text) && strncasecmp(line, text, strlen(text)) == 0;
+}
+
+static bool is_gzip(const char *line, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (begins_with(line + i, size - i, "gzip"))
+			return true;
+	return false;
+}
+
+/* Host and port only: the rest of a URL may hold what is nobody's business. */
 static void note_location(struct http *h, const char *line, size_t size)
 {
 	const char *at = memmem(line, size, "://", 3);
@@ -104,8 +123,12 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 	h->heard_ms = clock_ms();
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
 	h->status = (int)status;
+	if (h->body_begun) /* a trailer */
+		return size;
+	if (begins_with(line, size, "HTTP/"))
+		h->gzip = false;
 	if (header_is(line, size, "Content-Encoding"))
-		h->gzip = memmem(line, size, "gzip", 4) != NULL;
+		h->gzip = is_gzip(line, size);
 	if (header_is(line, size, "Location"))
 		note_location(h, line, size);
 	if (status >= 200 && h->ops->header)
@@ -113,55 +136,94 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 	return size;
 }
 
-/* ---- opening */
-
-static bool is_loopback(const char *host)
+/* Before each request that goes out, also one that curl repeats. */
+static int on_request(void *arg, char *to_address, char *from_address, int to_port, int from_port)
 {
-	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 || strncmp(host, "127.", 4) == 0;
+	struct http *h = arg;
+	int64_t now = clock_ms();
+
+	(void)to_address;
+	(void)from_address;
+	(void)to_port;
+	(void)from_port;
+	if (h->asked_ms && now - h->asked_ms > ASK_AGAIN_MS) {
+		snprintf(h->error, sizeof(h->error), "the connection was closed without an answer");
+		return CURL_PREREQFUNC_ABORT;
+	}
+	h->asked_ms = now;
+	return CURL_PREREQFUNC_OK;
 }
 
-static bool check_url(const char *url, bool allow_http, char **ret_base)
+/* ---- opening */
+
+static bool has_part(CURLU *u, CURLUPart part)
+{
+	char *text = NULL;
+
+	if (curl_url_get(u, part, &text, 0) != CURLUE_OK)
+		return false;
+	curl_free(text);
+	return true;
+}
+
+static bool is_bare(CURLU *u)
+{
+	char *path = NULL;
+	bool bare = curl_url_get(u, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") == 0;
+
+	curl_free(path);
+	return bare && !has_part(u, CURLUPART_QUERY) && !has_part(u, CURLUPART_FRAGMENT);
+}
+
+static bool check_parts(CURLU *u, const char *scheme, const char *host, bool allow_http)
+{
+	bool plain = strcmp(scheme, "http") == 0;
+
+	if (!plain && strcmp(scheme, "https") != 0)
+		return fail("qualys.url: the scheme %s is not known; use https", scheme);
+	if (has_part(u, CURLUPART_USER) || has_part(u, CURLUPART_PASSWORD))
+		return fail(
+		    "qualys.url must not hold a user or password; use qualys.username and a password file");
+	if (!is_bare(u))
+		return fail("qualys.url must be the server only, without a path or a query");
+	if (plain && !allow_http && !loopback_is(host))
+		return fail(
+		    "qualys.url: plain http would send the password readable over the network; use https, "
+		    "or set qualys.allow_http=yes");
+	return true;
+}
+
+/* ret_base: scheme://host[:port]. ret_here: plain http to this machine. */
+static bool check_url(const char *url, bool allow_http, char **ret_base, bool *ret_here)
 {
 	CURLU *u = curl_url();
-	char *scheme = NULL, *host = NULL, *user = NULL, *query = NULL, *path = NULL;
+	char *scheme = NULL, *host = NULL, *whole = NULL;
 	bool ok = false;
 
+	if (!u)
+		abort();
 	if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
 	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-	    curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK || !*host) {
-		fail("qualys.url \"%s\" is no URL; it looks like https://qualysapi.qualys.com", url);
-		goto done;
-	}
-	curl_url_get(u, CURLUPART_USER, &user, 0);
-	curl_url_get(u, CURLUPART_QUERY, &query, 0);
-	curl_url_get(u, CURLUPART_PATH, &path, 0);
-	bool http = strcmp(scheme, "http") == 0;
-	if (!http && strcmp(scheme, "https") != 0)
-		fail("qualys.url: the scheme %s is not known; use https", scheme);
-	else if (user)
-		fail("qualys.url must not hold a user or password; use qualys.username and a password file");
-	else if (query || (path && strcmp(path, "/") != 0))
-		fail("qualys.url must be the server only, without a path or a query");
-	else if (http && !allow_http && !is_loopback(host))
-		fail("qualys.url: plain http would send the password readable over the network; use https, "
-		     "or set "
-		     "qualys.allow_http=yes");
-	else
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK || !*host ||
+	    curl_url_get(u, CURLUPART_URL, &whole, 0) != CURLUE_OK) {
+		/* What is before an @ may be a password. */
+		fail("qualys.url \"%s\" is no URL; it looks like https://qualysapi.qualys.com",
+		    strchr(url, '@') ? "***" : url);
+	} else if (check_parts(u, scheme, host, allow_http)) {
+		size_t n = strlen(whole);
+
+		*ret_base = xasprintf("%.*s", (int)(n && whole[n - 1] == '/' ? n - 1 : n), whole);
+		*ret_here = strcmp(scheme, "http") == 0 && loopback_is(host);
 		ok = true;
-	size_t n = strlen(url);
-	if (ok)
-		*ret_base = xasprintf("%.*s", (int)(n && url[n - 1] == '/' ? n - 1 : n), url);
-done:
+	}
 	curl_free(scheme);
 	curl_free(host);
-	curl_free(user);
-	curl_free(query);
-	curl_free(path);
+	curl_free(whole);
 	curl_url_cleanup(u);
 	return ok;
 }
 
-static void set_options(struct http *h, const struct config *c)
+static void set_options(struct http *h, const struct config *c, bool here)
 {
 	CURL *e = h->easy;
 
@@ -183,18 +245,25 @@ static void set_options(struct http *h, const struct config *c)
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, h);
 	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's answer is not the API's */
+	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request);
+	curl_easy_setopt(e, CURLOPT_PREREQDATA, h);
+	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* an abort does not wait for a name's address */
 	if (*config_text(c, "qualys.ca_file"))
 		curl_easy_setopt(e, CURLOPT_CAINFO, config_text(c, "qualys.ca_file"));
-	if (*config_text(c, "qualys.proxy"))
+	if (here) /* through a proxy, of the environment too, it would leave the machine */
+		curl_easy_setopt(e, CURLOPT_PROXY, "");
+	else if (*config_text(c, "qualys.proxy"))
 		curl_easy_setopt(e, CURLOPT_PROXY, config_text(c, "qualys.proxy"));
 }
 
 struct http *http_open(const struct config *c)
 {
 	struct http *h = xcalloc(1, sizeof(*h));
+	bool here;
 
 	pthread_once(&once, global_init);
-	if (!check_url(config_text(c, "qualys.url"), config_bool(c, "qualys.allow_http"), &h->base)) {
+	if (!check_url(config_text(c, "qualys.url"), config_bool(c, "qualys.allow_http"), &h->base, &here)) {
 		free(h);
 		return NULL;
 	}
@@ -211,7 +280,7 @@ struct http *http_open(const struct config *c)
 	h->easy = curl_easy_init();
 	if (!h->multi || !h->easy)
 		abort();
-	set_options(h, c);
+	set_options(h, c, here);
 	return h;
 }
 
@@ -238,11 +307,14 @@ void http_abort(struct http *h, bool on)
 
 static bool is_silent(struct http *h)
 {
-	int64_t limit = h->body_begun ? h->silence_ms : h->first_byte_ms + h->connect_ms;
+	int64_t limit = h->body_begun ? h->silence_ms
+			: h->asked_ms ? h->first_byte_ms
+				      : h->first_byte_ms + h->connect_ms;
+	char span[CLOCK_TEXT];
 
 	if (clock_ms() - h->heard_ms <= limit)
 		return false;
-	snprintf(h->error, sizeof(h->error), "no byte for %lld s", (long long)(limit / 1000));
+	snprintf(h->error, sizeof(h->error), "no byte for %s", clock_format_span(limit, span));
 	return true;
 }
 
@@ -254,14 +326,15 @@ static CURLcode drive(struct http *h)
 	CURLMsg *m;
 
 	while (running) {
+		if (is_stopped(h)) /* before anything is sent, too */
+			return CURLE_ABORTED_BY_CALLBACK;
 		if (curl_multi_perform(h->multi, &running) != CURLM_OK)
 			return CURLE_FAILED_INIT;
-		if (is_stopped(h))
-			return CURLE_ABORTED_BY_CALLBACK;
 		if (running && is_silent(h))
 			return CURLE_OPERATION_TIMEDOUT;
-		if (running)
-			curl_multi_poll(h->multi, &stop, stop.fd >= 0, POLL_MS, NULL);
+		if (running && !is_stopped(h) &&
+		    curl_multi_poll(h->multi, &stop, stop.fd >= 0, POLL_MS, NULL) != CURLM_OK)
+			return CURLE_FAILED_INIT;
 	}
 	while ((m = curl_multi_info_read(h->multi, &queued)))
 		if (m->msg == CURLMSG_DONE)
@@ -299,13 +372,15 @@ void http_post(struct http *h, const char *path, const char *form, size_t form_s
 	h->wire_bytes = 0;
 	h->error[0] = h->location[0] = '\0';
 	h->began_ms = h->heard_ms = clock_ms();
+	h->asked_ms = 0;
 	inflate_reset(h->inflate);
 	curl_easy_setopt(h->easy, CURLOPT_URL, url);
-	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, form);
+	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, form_size ? form : "");
 	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)form_size);
-	curl_multi_add_handle(h->multi, h->easy);
-	CURLcode code = drive(h);
-	curl_multi_remove_handle(h->multi, h->easy);
+	bool added = curl_multi_add_handle(h->multi, h->easy) == CURLM_OK;
+	CURLcode code = added ? drive(h) : CURLE_FAILED_INIT;
+	if (added)
+		curl_multi_remove_handle(h->multi, h->easy);
 	judge(h, code, ret);
 	free(url);
 }

@@ -1,8 +1,10 @@
 /* http.h -- one POST of the API: the only place that knows libcurl.
  *
- * TLS is verified, redirects are not followed, credentials go in the header only and plain http only to this machine unless a setting
- * allows it. There is no limit on the whole of a call; there is one on silence, which does not count the time in which our
- * own callbacks block. A connection is kept for the next call. */
+ * TLS is verified, redirects are not followed, credentials go in the header only, plain http only to this
+ * machine unless a setting allows it, and to this
+ * machine never through a proxy. There is no limit on the whole of a
+ * call; there is one on silence, which does not count the time in which our own callbacks block. A connection
+ * is kept for the next call. */
 #ifndef HTTP_H
 #define HTTP_H
 #include <stdbool.h>

@@ -26,22 +26,24 @@ static bool separate(struct buffer *to)
 	return to->size == 0 || buffer_add(to, "&", 1);
 }
 
-static bool is_default(const char *const *defaults, const char *name, size_t size)
+/* Of names, or of pairs. */
+static bool is_in(const char *const *list, const char *name, size_t size)
 {
-	for (; *defaults; defaults++)
-		if (strncmp(*defaults, name, size) == 0 && (*defaults)[size] == '=')
+	for (; *list; list++)
+		if (strcspn(*list, "=") == size && memcmp(*list, name, size) == 0)
 			return true;
 	return false;
 }
 
-static bool add_new_ones(struct buffer *to, const char *const *defaults, const char *changes)
+static bool add_new_ones(
+    struct buffer *to, const char *const *defaults, const char *const *reserved, const char *changes)
 {
 	const char *p = changes;
 
 	while (*p) {
 		size_t len = strcspn(p, "&"), name = strcspn(p, "=&");
 
-		if (name < len && len > name + 1 && !is_default(defaults, p, name))
+		if (name && len > name + 1 && !is_in(defaults, p, name) && !is_in(reserved, p, name))
 			if (!separate(to) || !buffer_add(to, p, len))
 				return false;
 		p += len + (p[len] == '&');
@@ -49,11 +51,12 @@ static bool add_new_ones(struct buffer *to, const char *const *defaults, const c
 	return true;
 }
 
-bool parameters_write(struct buffer *to, const char *const *defaults, const char *changes)
+bool parameters_write(
+    struct buffer *to, const char *const *defaults, const char *const *reserved, const char *changes)
 {
 	for (const char *const *d = defaults; *d; d++) {
 		size_t name = strcspn(*d, "="), size;
-		const char *value = change_of(changes, *d, name, &size);
+		const char *value = is_in(reserved, *d, name) ? NULL : change_of(changes, *d, name, &size);
 
 		if (value && size == 0)
 			continue;
@@ -62,7 +65,23 @@ bool parameters_write(struct buffer *to, const char *const *defaults, const char
 		if (!(value ? buffer_add(to, value, size) : buffer_add_text(to, *d + name + 1)))
 			return false;
 	}
-	return add_new_ones(to, defaults, changes);
+	return add_new_ones(to, defaults, reserved, changes);
+}
+
+const char *parameters_wrong(const char *changes, const char *const *reserved, size_t *ret_size)
+{
+	const char *p = changes;
+
+	while (*p) {
+		size_t len = strcspn(p, "&"), name = strcspn(p, "=&");
+
+		if (!name || name == len || is_in(reserved, p, name)) {
+			*ret_size = len;
+			return p;
+		}
+		p += len + (p[len] == '&');
+	}
+	return NULL;
 }
 
 bool parameters_add(struct buffer *to, const char *name, const char *value)

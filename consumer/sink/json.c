@@ -1,52 +1,42 @@
 /* json.c -- an object a line: numbers as numbers, nested values as JSON values, NULL left out. */
 #include <string.h>
+#include "buffer.h"
 #include "record.h"
-#include "rows.h"
 #include "sink.h"
 
-static bool head(const struct rows_format *f, const struct rows_column *columns, int n, struct buffer *to)
+static bool head(const struct sink_list *l, struct buffer *to)
 {
-	(void)f;
-	(void)columns;
-	(void)n;
-	return buffer_reserve(to, 0) != NULL;
+	(void)l;
+	(void)to;
+	return true;
 }
 
-static bool add_value(const struct rows_column *c, sqlite3_stmt *s, int i, int type, struct buffer *to)
+/* A nested column holds an object, as record_nested_json() made it; anything else in it would break the line. */
+static bool is_value(const struct sink_column *c, const struct sink_value *v)
 {
-	const char *text = (const char *)sqlite3_column_text(s, i);
-	size_t len = (size_t)sqlite3_column_bytes(s, i);
-
-	if (type != SQLITE_TEXT || c->nested)
-		return buffer_add(to, text, len);
-	return record_json_text(text, len, to);
+	return v->kind == SINK_NUMBER || (c->is_json && v->len && v->text[0] == '{');
 }
 
-static bool row(
-    const struct rows_format *f, const struct rows_column *columns, int n, sqlite3_stmt *s, struct buffer *to)
+static bool row(const struct sink_list *l, const struct sink_value *values, struct buffer *to)
 {
-	char before = '{';
+	size_t start = to->size;
 
-	(void)f;
-	for (int i = 0; i < n; i++) {
-		int type = sqlite3_column_type(s, i);
+	for (int i = 0; i < l->n; i++) {
+		const struct sink_column *c = &l->columns[i];
+		const struct sink_value *v = &values[i];
 
-		if (type == SQLITE_NULL)
+		if (v->kind == SINK_NULL)
 			continue;
-		if (!buffer_add(to, &before, 1) || !buffer_add(to, "\"", 1) ||
-		    !buffer_add_text(to, columns[i].name) || !buffer_add(to, "\":", 2) ||
-		    !add_value(&columns[i], s, i, type, to))
+		if (!buffer_add(to, c->key, c->key_len))
 			return false;
-		before = ',';
+		if (is_value(c, v) ? !buffer_add(to, v->text, v->len)
+				   : !record_json_text(v->text, v->len, to))
+			return false;
 	}
-	return (before == ',' || buffer_add(to, "{", 1)) && buffer_add(to, "}\n", 2);
+	if (to->size == start && !buffer_add(to, ",", 1))
+		return false;
+	to->data[start] = '{'; /* in the place of the first comma */
+	return buffer_add(to, "}\n", 2);
 }
 
-static bool json_write(const struct sink_job *job)
-{
-	static const struct rows_format f = {"jsonl", false, head, row};
-
-	return rows_write(job, &f);
-}
-
-const struct sink_ops sink_json = {"json", false, json_write};
+const struct sink_ops sink_json = {.name = "json", .extension = "jsonl", .head = head, .row = row};

@@ -1,131 +1,264 @@
-/* rows.c -- the four lists, read row by row and written as a format says. A row's text is put together in one buffer, which goes out
- * in large pieces: memory is that of the longest row. */
+/* rows.c -- lists: which they are, and from SQLite's rows to the formats' files.
+ *
+ * A value is fetched once for all formats, and numbers are made text here. Text goes out in pieces that are large for
+ * the compressor and small for the cache. */
 #include "rows.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "buffer.h"
 #include "ceilings.h"
 #include "config.h"
 #include "db.h"
 #include "log.h"
 #include "meter.h"
 #include "schema.h"
+#include "sink.h"
 #include "stop.h"
 #include "xalloc.h"
 
-enum { PIECE_BYTES = 128 * 1024, LOOK_EVERY = 1000, ROW_CEILING = 8 * CEILING_VALUE_BYTES };
+enum {
+	PIECE = 128 * 1024,
+	ROW_MOST = 8 * CEILING_VALUE_BYTES,
+	SQL_MOST = 1 << 18,
+	LOOK_EVERY = 1024,
+	DIGITS = 24,
+	FORMATS = 4
+};
 
 static const struct {
 	const char *name;
-	const char *view; /* NULL: of a table */
-	enum table_id table;
-} lists[] = {
-    {"vulnerabilities", "vulnerabilities", TABLE_COUNT},
-    {"hosts", NULL, TABLE_HOST_LIST},
-    {"detections", NULL, TABLE_DETECTION_QIDS},
-    {"knowledgebase", NULL, TABLE_KNOWLEDGEBASE},
+	enum table_id table; /* TABLE_COUNT: the view */
+} lists[ROWS_LISTS] = {
+    {"vulnerabilities", TABLE_COUNT},
+    {"detections", TABLE_DETECTION_QIDS},
+    {"knowledgebase", TABLE_KNOWLEDGEBASE},
+    {"hosts", TABLE_HOST_LIST},
 };
 
-/* Every column of the table but the row number that is ours alone; *ret_columns says which are nested. */
-static char *table_sql(enum table_id t, struct rows_column *ret_columns)
+struct format {
+	const struct sink_ops *ops;
+	char name[ROWS_NAME];
+	struct out *out;
+	struct buffer text;
+};
+
+struct rows {
+	const struct rows_job *job;
+	struct db *db;
+	sqlite3_stmt *select;
+	struct sink_list list;
+	struct sink_value values[SINK_COLUMNS];
+	char numbers[SINK_COLUMNS][DIGITS];
+	struct format formats[FORMATS];
+	int n_formats;
+	uint64_t n;
+};
+
+/* ---- the statement and its columns */
+
+static bool is_nested(const struct schema_column *columns, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(columns[i].name, name) == 0)
+			return columns[i].kind == RECORD_NESTED;
+	return false; /* of another version */
+}
+
+/* All columns that the table has but the row number, which is the loader's. */
+static bool select_table(struct rows *r, enum table_id table)
 {
 	struct schema_column columns[SCHEMA_COLUMNS];
-	size_t n = schema_columns(t, columns), k = 0;
-	struct buffer sql;
+	size_t n = schema_columns(table, columns);
+	sqlite3_stmt *names =
+	    db_prepare(r->db, "SELECT group_concat('\"' || name || '\"', ', ') FROM pragma_table_info(?1)"
+			      " WHERE name <> 'detection_row'");
 
-	buffer_open(&sql, 64 * 1024);
-	for (size_t i = 0; i < n; i++) {
-		if (columns[i].source == SCHEMA_DETECTION_ROW)
-			continue;
-		ret_columns[k].nested = columns[i].kind == RECORD_NESTED;
-		if (!buffer_printf(&sql, "%s\"%s\"", k++ ? ", " : "SELECT ", columns[i].name))
-			abort();
-	}
-	if (!buffer_printf(&sql, " FROM \"%s\"", tables[t].name))
-		abort();
-	char *text = xstrdup(buffer_text(&sql));
-	buffer_close(&sql);
-	return text;
-}
-
-static sqlite3_stmt *prepare(struct db *d, size_t list, struct rows_column *columns, int *ret_n)
-{
-	char *sql = lists[list].view ? xasprintf("SELECT * FROM \"%s\"", lists[list].view)
-				     : table_sql(lists[list].table, columns);
-	sqlite3_stmt *s = db_prepare(d, sql);
-
-	free(sql);
-	*ret_n = s ? sqlite3_column_count(s) : 0;
-	for (int i = 0; i < *ret_n; i++)
-		columns[i].name = sqlite3_column_name(s, i);
-	return s;
-}
-
-static bool add_row(const struct rows_format *f, const struct rows_column *columns, int n, sqlite3_stmt *s,
-    struct buffer *text, struct out *o)
-{
-	if (!f->row(f, columns, n, s, text))
-		return fail("a row of more than %d bytes cannot be written", ROW_CEILING);
-	if (text->size < PIECE_BYTES)
-		return true;
-	bool ok = out_write(o, text->data, text->size);
-	buffer_clear(text);
-	return ok;
-}
-
-static bool copy(struct db *d, size_t list, const struct rows_format *f, struct out *o, uint64_t *ret_rows)
-{
-	struct rows_column columns[ROWS_COLUMNS] = {{0}};
-	struct buffer text;
-	int n, more;
-	uint64_t rows = 0;
-	sqlite3_stmt *s = prepare(d, list, columns, &n);
-
-	if (!s)
+	if (!names)
 		return false;
-	buffer_open(&text, ROW_CEILING);
-	bool ok = f->head(f, columns, n, &text);
-	while (ok && (more = db_row(d, s)) != 0) {
-		ok = more > 0 && add_row(f, columns, n, s, &text, o);
-		if (++rows % LOOK_EVERY == 0) {
-			meter_add(METER_ROWS_PUBLISHED, LOOK_EVERY);
-			ok = ok && !stop_requested();
+	sqlite3_bind_text(names, 1, tables[table].name, -1, SQLITE_STATIC);
+	if (db_row(r->db, names) != 1)
+		return false;
+	const char *list = (const char *)sqlite3_column_text(names, 0);
+	char *sql = list ? xasprintf("SELECT %s FROM \"%s\"", list, tables[table].name) : NULL;
+	sqlite3_reset(names);
+	if (!sql)
+		return fail(
+		    "%s: has no table %s: it is no database of qidflow", db_path(r->db), tables[table].name);
+	r->select = db_prepare(r->db, sql);
+	free(sql);
+	for (int i = 0; r->select && i < sqlite3_column_count(r->select); i++) {
+		const char *name = sqlite3_column_name(r->select, i);
+		sink_add_column(&r->list, name, is_nested(columns, n, name));
+	}
+	return r->select != NULL;
+}
+
+static bool select_view(struct rows *r)
+{
+	r->select = schema_hasten(r->db) ? db_prepare(r->db, "SELECT * FROM vulnerabilities") : NULL;
+	for (int i = 0; r->select && i < sqlite3_column_count(r->select); i++)
+		sink_add_column(&r->list, sqlite3_column_name(r->select, i), false);
+	return r->select != NULL;
+}
+
+/* ---- values */
+
+static void fetch_integer(struct sink_value *v, int64_t number, char digits[static DIGITS])
+{
+	uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+	char *end = digits + DIGITS, *p = end;
+
+	do
+		*--p = (char)('0' + left % 10);
+	while (left /= 10);
+	if (number < 0)
+		*--p = '-';
+	*v = (struct sink_value){SINK_NUMBER, (size_t)(end - p), p};
+}
+
+static void fetch_text(struct sink_value *v, enum sink_kind kind, sqlite3_stmt *s, int i)
+{
+	v->kind = kind;
+	v->text = kind == SINK_TEXT ? sqlite3_column_blob(s, i) /* the same, but not terminated for us */
+				    : (const char *)sqlite3_column_text(s, i);
+	v->len = (size_t)sqlite3_column_bytes(s, i);
+	if (!v->text) /* the empty text */
+		v->text = "";
+}
+
+static void fetch(struct rows *r)
+{
+	sqlite3_stmt *s = r->select;
+
+	for (int i = 0; i < r->list.n; i++) {
+		struct sink_value *v = &r->values[i];
+
+		switch (sqlite3_column_type(s, i)) {
+		case SQLITE_NULL: *v = (struct sink_value){SINK_NULL, 0, ""}; break;
+		case SQLITE_INTEGER: fetch_integer(v, sqlite3_column_int64(s, i), r->numbers[i]); break;
+		case SQLITE_FLOAT:
+			if (isfinite(sqlite3_column_double(s, i)))
+				fetch_text(v, SINK_NUMBER, s, i);
+			else /* no number that JSON knows */
+				*v = (struct sink_value){SINK_NULL, 0, ""};
+			break;
+		default: fetch_text(v, SINK_TEXT, s, i);
 		}
 	}
-	sqlite3_reset(s);
-	meter_add(METER_ROWS_PUBLISHED, (int64_t)(rows % LOOK_EVERY));
-	ok = ok && out_write(o, text.data, text.size);
-	buffer_close(&text);
-	*ret_rows = rows;
-	return ok;
 }
+
+/* ---- files */
 
 static enum out_compression compression(const struct config *c)
 {
-	return config_has(c, "publish.compression", "gzip")   ? OUT_GZIP
-	       : config_has(c, "publish.compression", "zstd") ? OUT_ZSTD
-							      : OUT_PLAIN;
+	if (config_has(c, "publish.compression", "gzip"))
+		return OUT_GZIP;
+	return config_has(c, "publish.compression", "zstd") ? OUT_ZSTD : OUT_PLAIN;
 }
 
-bool rows_write(const struct sink_job *job, const struct rows_format *f)
+static bool open_formats(struct rows *r, const char *list)
 {
-	enum out_compression packed = compression(job->config);
+	const struct config *c = r->job->config;
+	enum out_compression packed = compression(c);
 
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		char name[64];
-		struct out_sum sum;
-		uint64_t rows = 0;
+	for (const struct sink_ops *const *s = sinks; *s; s++) {
+		struct format *f = &r->formats[r->n_formats];
 
-		snprintf(name, sizeof(name), "%s.%s%s", lists[i].name, f->extension, out_suffix(packed));
-		char *path = xasprintf("%s/%s", job->folder, name);
-		struct out *o = out_open(path, packed);
+		if (!(*s)->row || !config_has(c, "publish.formats", (*s)->name))
+			continue;
+		if (r->n_formats == FORMATS)
+			abort();
+		f->ops = *s;
+		buffer_open(&f->text, ROW_MOST);
+		snprintf(f->name, ROWS_NAME, "%s.%s%s", list, (*s)->extension, out_suffix(packed));
+		char *path = xasprintf("%s/%s", r->job->folder, f->name);
+		f->out = out_open(path, packed);
 		free(path);
-		if (!o)
+		r->n_formats++;
+		if (!f->out)
 			return false;
-		bool ok = copy(job->source, i, f, o, &rows);
-		if (!out_close(o, ok ? &sum : NULL) || !ok)
-			return false;
-		sink_add_file(job->files, name, rows, &sum);
 	}
 	return true;
+}
+
+static bool close_formats(struct rows *r, bool ok, struct rows_files *ret_files)
+{
+	for (int i = 0; i < r->n_formats; i++) {
+		struct format *f = &r->formats[i];
+		struct rows_file *file = &ret_files->v[ret_files->n];
+
+		ok = ok && out_write(f->out, f->text.data, f->text.size);
+		buffer_close(&f->text);
+		if (f->out)
+			ok = out_close(f->out, ok ? &file->sum : NULL) && ok;
+		if (!ok)
+			continue;
+		if (ret_files->n == ROWS_FILES)
+			abort();
+		memcpy(file->name, f->name, ROWS_NAME);
+		file->rows = r->n;
+		file->is_database = false;
+		ret_files->n++;
+	}
+	return ok;
+}
+
+static bool add_heads(struct rows *r)
+{
+	for (int i = 0; i < r->n_formats; i++)
+		if (!r->formats[i].ops->head(&r->list, &r->formats[i].text))
+			abort(); /* some kB */
+	return true;
+}
+
+static bool add_row(struct rows *r)
+{
+	fetch(r);
+	for (int i = 0; i < r->n_formats; i++) {
+		struct format *f = &r->formats[i];
+
+		if (!f->ops->row(&r->list, r->values, &f->text))
+			return fail("%s: row %llu is longer than %d bytes", f->name,
+			    (unsigned long long)r->n + 1, ROW_MOST);
+		if (f->text.size < PIECE)
+			continue;
+		if (!out_write(f->out, f->text.data, f->text.size))
+			return false;
+		buffer_clear(&f->text);
+	}
+	return true;
+}
+
+static bool copy_rows(struct rows *r)
+{
+	int more;
+
+	while ((more = db_row(r->db, r->select)) == 1) {
+		if (!add_row(r))
+			break;
+		if (++r->n % LOOK_EVERY)
+			continue;
+		meter_add(METER_ROWS_PUBLISHED, LOOK_EVERY);
+		if (stop_requested() || atomic_load(r->job->give_up))
+			break;
+	}
+	meter_add(METER_ROWS_PUBLISHED, (int64_t)(r->n % LOOK_EVERY));
+	sqlite3_reset(r->select);
+	return more == 0;
+}
+
+bool rows_write(const struct rows_job *job, struct db *source, int list, struct rows_files *ret_files)
+{
+	struct rows *r = xcalloc(1, sizeof(*r));
+
+	r->job = job;
+	r->db = source;
+	r->list.guard = config_bool(job->config, "publish.csv_guard");
+	bool ok = lists[list].table == TABLE_COUNT ? select_view(r) : select_table(r, lists[list].table);
+	ok = ok && open_formats(r, lists[list].name) && add_heads(r) && copy_rows(r);
+	ok = close_formats(r, ok, ret_files);
+	free(r);
+	return ok;
 }

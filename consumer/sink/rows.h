@@ -1,27 +1,37 @@
-/* rows.h -- the four lists that CSV and JSON files hold: which columns, read row by row. What the text of a row is, the format says. */
+/* rows.h -- the lists that a snapshot holds as text: vulnerabilities, detections, knowledgebase, hosts.
+ *
+ * A list is read once, row by row, and each row goes to every format that is asked for; memory is that of the longest
+ * row. The columns are those that the database has, so that one of an older qidflow can be read too. */
 #ifndef ROWS_H
 #define ROWS_H
-#include <sqlite3.h>
-#include <stddef.h>
-#include "buffer.h"
-#include "sink.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "out.h"
 
-enum { ROWS_COLUMNS = 160 };
-struct rows_column {
-	const char *name;
-	bool nested; /* its text is JSON */
+struct config;
+struct db;
+
+enum { ROWS_LISTS = 4, ROWS_FILES = 16, ROWS_NAME = 64 };
+
+struct rows_file {
+	char name[ROWS_NAME];
+	uint64_t rows;
+	bool is_database; /* `rows` says nothing */
+	struct out_sum sum;
+};
+struct rows_files {
+	int n;
+	struct rows_file v[ROWS_FILES];
 };
 
-struct rows_format {
-	const char *extension;
-	bool guard; /* publish.csv_guard */
-	/* Adds the text before the first row; the text of the row that s stands on. false: over the buffer's ceiling. */
-	bool (*head)(
-	    const struct rows_format *f, const struct rows_column *columns, int n, struct buffer *to);
-	bool (*row)(const struct rows_format *f, const struct rows_column *columns, int n, sqlite3_stmt *s,
-	    struct buffer *to);
+struct rows_job {
+	const struct config *config;
+	const char *folder;
+	const atomic_bool *give_up; /* looked at as stop_requested() is */
 };
 
-/* vulnerabilities, hosts, detections, knowledgebase as job->folder/NAME.extension[.gz|.zst]. false: logged, or stopped. */
-bool rows_write(const struct sink_job *job, const struct rows_format *f);
+/* Writes list number `list` (the first ones take longest) in all formats of publish.formats that are text, and adds the
+ * files. `source` belongs to this thread and must not change under it. false: logged, or told to stop. */
+bool rows_write(const struct rows_job *job, struct db *source, int list, struct rows_files *ret_files);
 #endif

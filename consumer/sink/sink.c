@@ -1,15 +1,19 @@
-/* sink.c -- the table of formats. */
+/* sink.c -- the table of formats, and what they share. */
 #include "sink.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 const struct sink_ops *const sinks[] = {&sink_sqlite, &sink_csv, &sink_json, NULL};
 
-void sink_add_file(struct sink_files *files, const char *name, uint64_t rows, const struct out_sum *sum)
+void sink_add_column(struct sink_list *l, const char *name, bool is_json)
 {
-	if (files->n == SINK_FILES)
-		abort();
-	snprintf(files->v[files->n].name, sizeof(files->v[0].name), "%s", name);
-	files->v[files->n].rows = rows;
-	files->v[files->n++].sum = *sum;
+	struct sink_column *c = &l->columns[l->n];
+
+	if (l->n == SINK_COLUMNS)
+		abort(); /* the schema has fewer */
+	if (snprintf(c->name, sizeof(c->name), "%s", name) >= SINK_NAME)
+		abort(); /* an element's name and a prefix are shorter */
+	c->is_json = is_json;
+	c->key_len = (size_t)snprintf(c->key, sizeof(c->key), ",\"%s\":", name);
+	l->n++;
 }

@@ -1,41 +1,50 @@
 /* sink.h -- what a snapshot can be written as. One file a format; a new one is a file and a line in sinks[].
  *
- * A sink writes its files into a folder, from a database that does not change meanwhile, and tells of each: name, rows, bytes, SHA-256.
- * Whatever it wrote is synced when it returns. The folder becomes a snapshot by rename, so a sink need not clean up. */
+ * A sink either copies the whole database (then its file is what the others read), or makes text of lists, row by row:
+ * then it sees values and never SQLite, and who calls it owns the file. What it adds to `to` is UTF-8. */
 #ifndef SINK_H
 #define SINK_H
 #include <stdbool.h>
-#include <stdint.h>
-#include "out.h"
+#include <stddef.h>
 
-struct config;
+struct buffer;
 struct db;
 
-enum { SINK_FILES = 16 };
-struct sink_files {
-	struct {
-		char name[64];
-		uint64_t rows; /* 0: of a database, see its tables */
-		struct out_sum sum;
-	} v[SINK_FILES];
-	int n;
+enum sink_kind { SINK_NULL, SINK_NUMBER, SINK_TEXT };
+struct sink_value {
+	enum sink_kind kind;
+	size_t len;
+	const char *text; /* not terminated; of a number: as JSON writes it */
 };
 
-struct sink_job {
-	const struct config *config;
-	struct db *source; /* this thread's; with a read transaction where it may change */
-	const char *folder;
-	struct sink_files *files; /* this sink's */
+enum { SINK_COLUMNS = 256, SINK_NAME = 80 };
+struct sink_column {
+	char name[SINK_NAME];
+	bool is_json; /* its text is a JSON value */
+	size_t key_len;
+	char key[SINK_NAME + 4]; /* ,"NAME": */
+};
+struct sink_list {
+	int n;
+	bool guard; /* publish.csv_guard */
+	struct sink_column columns[SINK_COLUMNS];
 };
 
 struct sink_ops {
-	const char *name; /* as in publish.formats */
-	bool
-	    makes_source; /* goes first, alone; what it writes, vulnerabilities.sqlite, is the others' source */
-	bool (*write)(const struct sink_job *job); /* false: logged, or stop was requested */
+	const char *name;      /* as in publish.formats */
+	const char *extension; /* of its files */
+
+	/* Of the whole database: makes the file `path`, which does not exist. false: logged, or stop was requested. */
+	bool (*copy)(struct db *source, const char *path);
+	/* Is the copy sound? Others may read it meanwhile. */
+	bool (*check)(const char *path);
+
+	/* Of lists: the text before the first row, and that of a row. false: over the ceiling of `to`. */
+	bool (*head)(const struct sink_list *l, struct buffer *to);
+	bool (*row)(const struct sink_list *l, const struct sink_value *values, struct buffer *to);
 };
 extern const struct sink_ops sink_sqlite, sink_csv, sink_json;
 extern const struct sink_ops *const sinks[]; /* ends with NULL */
 
-void sink_add_file(struct sink_files *files, const char *name, uint64_t rows, const struct out_sum *sum);
+void sink_add_column(struct sink_list *l, const char *name, bool is_json);
 #endif

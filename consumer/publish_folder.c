@@ -1,0 +1,199 @@
+/* publish_folder.c -- DATA/publish/.
+ *
+ * A snapshot is made under a temporary name and renamed when all of it is on the disk; one that goes is renamed to a
+ * temporary name first. So what has a snapshot's name is whole, at any moment and after any crash. */
+#include "publish_folder.h"
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "clock.h"
+#include "log.h"
+#include "snapshot.h"
+#include "xalloc.h"
+
+enum { STAMP = 16 /* 20261124T030000Z */, SAME_TIME_MOST = 10000 };
+
+#define TEMPORARY ".tmp-"
+
+static bool is_snapshot(const char *name)
+{
+	static const char form[] = "00000000T000000Z";
+
+	for (int i = 0; i < STAMP; i++)
+		if (form[i] == '0' ? !isdigit((unsigned char)name[i]) : name[i] != form[i])
+			return false;
+	if (!name[STAMP])
+		return true;
+	return name[STAMP] == '-' && name[STAMP + 1] &&
+	       !name[STAMP + 1 + strspn(name + STAMP + 1, "0123456789")];
+}
+
+static bool is_temporary(const char *name)
+{
+	return strncmp(name, TEMPORARY, sizeof(TEMPORARY) - 1) == 0;
+}
+
+/* ---- names in the folder */
+
+struct names {
+	char **v;
+	size_t n;
+};
+
+static int by_age(const void *a, const void *b)
+{
+	return strverscmp(*(char *const *)a, *(char *const *)b); /* -2 before -10 */
+}
+
+static struct names list(const char *folder, bool (*is)(const char *name))
+{
+	struct names names = {0};
+	DIR *dir = opendir(folder);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (is(e->d_name)) {
+			names.v = xrealloc(names.v, (names.n + 1) * sizeof(*names.v));
+			names.v[names.n++] = xstrdup(e->d_name);
+		}
+	if (dir)
+		closedir(dir);
+	if (names.n)
+		qsort(names.v, names.n, sizeof(*names.v), by_age);
+	return names;
+}
+
+static void names_close(struct names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->v[i]);
+	free(names->v);
+}
+
+static bool is_taken(const char *folder, const char *name)
+{
+	struct stat st;
+	char *path = xasprintf("%s/%s", folder, name);
+	bool taken = lstat(path, &st) == 0;
+
+	free(path);
+	return taken;
+}
+
+bool publish_folder_name(const char *folder, int64_t time_s, char ret_name[static PUBLISH_NAME])
+{
+	char stamp[CLOCK_TEXT], name[PUBLISH_NAME];
+
+	snprintf(name, sizeof(name), "%s", clock_format_file(time_s, stamp));
+	for (int i = 2; is_taken(folder, name); i++) {
+		if (i == SAME_TIME_MOST)
+			return fail("%s has too many snapshots of %s: remove some", folder, stamp);
+		snprintf(name, sizeof(name), "%s-%d", stamp, i);
+	}
+	memcpy(ret_name, name, sizeof(name));
+	return true;
+}
+
+/* ---- temporary folders */
+
+/* Also of a link, or of nothing. */
+static bool remove_temporary(const char *path)
+{
+	if (unlink(path) == 0 || errno == ENOENT)
+		return true;
+	return snapshot_empty_folder(path) &&
+	       (rmdir(path) == 0 || fail("cannot remove %s: %s", path, strerror(errno)));
+}
+
+char *publish_folder_begin(const char *folder, const char *name)
+{
+	char *made = xasprintf("%s/" TEMPORARY "%s", folder, name);
+
+	if (remove_temporary(made)) {
+		if (mkdir(made, 0755) == 0)
+			return made;
+		fail("cannot create %s: %s", made, strerror(errno));
+	}
+	free(made);
+	return NULL;
+}
+
+bool publish_folder_end(const char *folder, const char *name, const char *made)
+{
+	char *path = xasprintf("%s/%s", folder, name);
+	bool ok = rename(made, path) == 0 || fail("cannot rename %s to %s: %s", made, path, strerror(errno));
+
+	free(path);
+	return ok && snapshot_sync_folder(folder);
+}
+
+void publish_folder_give_up(const char *made)
+{
+	remove_temporary(made); /* logged; the next start tries again */
+}
+
+void publish_folder_clean(const char *folder)
+{
+	struct names names = list(folder, is_temporary);
+
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = xasprintf("%s/%s", folder, names.v[i]);
+
+		if (remove_temporary(path))
+			log_line(LOG_DEBUG, "removed %s", path);
+		free(path);
+	}
+	names_close(&names);
+}
+
+/* ---- latest, and old ones */
+
+bool publish_folder_point_latest(const char *folder, const char *name)
+{
+	char *latest = xasprintf("%s/latest", folder), *next = xasprintf("%s/" TEMPORARY "latest", folder);
+	bool ok =
+	    remove_temporary(next) && ((symlink(name, next) == 0 && rename(next, latest) == 0) ||
+					  fail("cannot point %s to %s: %s", latest, name, strerror(errno)));
+
+	free(latest);
+	free(next);
+	return ok && snapshot_sync_folder(folder);
+}
+
+static void remove_snapshot(const char *folder, const char *name)
+{
+	char *path = xasprintf("%s/%s", folder, name), *gone = xasprintf("%s/" TEMPORARY "%s", folder, name);
+
+	if (rename(path, gone) != 0)
+		log_line(LOG_WARN, "cannot remove the old snapshot %s: %s", path, strerror(errno));
+	else
+		remove_temporary(gone);
+	free(path);
+	free(gone);
+}
+
+void publish_folder_keep(const char *folder, size_t keep)
+{
+	struct names names = list(folder, is_snapshot);
+	char *link = xasprintf("%s/latest", folder), latest[PUBLISH_NAME];
+	ssize_t len = readlink(link, latest, sizeof(latest) - 1);
+	size_t left = names.n;
+
+	/* What `latest` is cannot be read: then nothing goes. */
+	if (len > 0) {
+		latest[len] = '\0';
+		for (size_t i = 0; i < names.n && left > keep; i++) {
+			if (strcmp(names.v[i], latest) == 0)
+				continue;
+			remove_snapshot(folder, names.v[i]);
+			left--;
+		}
+	}
+	free(link);
+	names_close(&names);
+}

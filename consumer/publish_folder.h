@@ -1,0 +1,24 @@
+/* publish_folder.h -- DATA/publish/: names of snapshots, `latest`, which old ones go, what was left behind.
+ *
+ * Only names of the form 20261124T030000Z or 20261124T030000Z-2 are ours, and .tmp-…: nothing else is touched. One
+ * process at a time, which holds DATA/lock. */
+#ifndef PUBLISH_FOLDER_H
+#define PUBLISH_FOLDER_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "publish.h"
+
+/* A name of that time that is not taken. false: logged. */
+bool publish_folder_name(const char *folder, int64_t time_s, char ret_name[static PUBLISH_NAME]);
+
+char *publish_folder_begin(
+    const char *folder, const char *name); /* an empty temporary folder; free() it. NULL: logged */
+bool publish_folder_end(const char *folder, const char *name, const char *made); /* gives it its name */
+void publish_folder_give_up(const char *made);
+
+bool publish_folder_point_latest(const char *folder, const char *name);
+/* Removes the oldest ones, until there are `keep`; never the one that `latest` points to. */
+void publish_folder_keep(const char *folder, size_t keep);
+void publish_folder_clean(const char *folder); /* what one that was killed has left */
+#endif
