@@ -65,7 +65,7 @@ class Publish(Case):
         return run
 
     def test_killed_while_publishing(self):
-        sim, data = self.simulator(40 if SLOW else 200, limit=4, detections=60), self.data()
+        sim, data = self.simulator(40 if SLOW else 100, limit=4, detections=60), self.data()
         self.run_qidflow(sim, data)
         began = time.monotonic()
         self.assertEqual(self.publishing(sim, data).wait(120), 0)
