@@ -203,6 +203,39 @@ static void test_excerpt(void **state)
 	assert_string_equal(text, "012");
 }
 
+static void test_title(void **state)
+{
+	static const char page[] = "<!DOCTYPE html>\n<html><head><Title>\n503 Busy\n</title>",
+			  cut[] = "x\n<title>y";
+	char text[32];
+
+	(void)state;
+	answer_excerpt(page, sizeof(page) - 1, text, sizeof(text));
+	assert_string_equal(text, "503 Busy");
+	answer_excerpt(cut, sizeof(cut) - 1, text, sizeof(text));
+	assert_string_equal(text, "y");
+	answer_excerpt(cut, sizeof(cut) - 2, text, sizeof(text));
+	assert_string_equal(text, "x");
+}
+
+static void test_datetime(void **state)
+{
+	static const char *const bad[] = {"", "+02:00", "2026-11-24", "2026-11-24T03:00:00+02", "yesterday",
+	    "2026-11-24T03:00:00+02:0x", "2026-11-24T03:00:00Z+02:00:00"};
+	int64_t s = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(answer_datetime(bad[i], &s));
+	assert_int_equal(s, 7);
+	assert_true(answer_datetime(" 2026-11-24T03:00:00Z ", &s));
+	assert_int_equal(s, 1795489200);
+	assert_true(answer_datetime("2026-11-24T05:30:00+02:30 ", &s));
+	assert_int_equal(s, 1795489200);
+	assert_true(answer_datetime("2026-11-23T22:00:00-05:00", &s));
+	assert_int_equal(s, 1795489200);
+}
+
 static void test_loopback(void **state)
 {
 	static const char *const here[] = {
@@ -236,6 +269,8 @@ int main(void)
 	    cmocka_unit_test(test_retry_after),
 	    cmocka_unit_test(test_items),
 	    cmocka_unit_test(test_excerpt),
+	    cmocka_unit_test(test_title),
+	    cmocka_unit_test(test_datetime),
 	    cmocka_unit_test(test_loopback),
 	};
 

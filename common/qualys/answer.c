@@ -145,10 +145,48 @@ enum api_result answer_judge(int status, int code)
 	return is_our_fault(status) ? API_BAD_REQUEST : API_UNAVAILABLE;
 }
 
+bool answer_datetime(const char *text, int64_t *ret_s)
+{
+	static const char form[] = "+dd:dd";
+	size_t size = strlen(text);
+	int64_t utc_s;
+
+	while (size && isspace((unsigned char)text[size - 1]))
+		size--;
+	const char *offset = size >= sizeof(form) - 1 ? text + size - (sizeof(form) - 1) : text;
+	if (*offset != '+' && *offset != '-')
+		return clock_parse(text, size, ret_s);
+	for (int i = 1; form[i]; i++)
+		if (form[i] == 'd' ? !isdigit((unsigned char)offset[i]) : offset[i] != form[i])
+			return clock_parse(text, size, ret_s); /* 24T03:00 of what has no offset */
+	if (!clock_parse(text, (size_t)(offset - text), &utc_s))
+		return false;
+	int64_t minutes = number(offset + 1, 2) * 60 + number(offset + 4, 2);
+	*ret_s = utc_s - (*offset == '+' ? minutes : -minutes) * 60;
+	return true;
+}
+
+/* Where the text of a <title> begins in a page of HTML; `size`: there is none. */
+static size_t title_of(const char *body, size_t size)
+{
+	static const char tag[] = "<title>";
+
+	for (size_t i = 0; i + sizeof(tag) <= size; i++)
+		if (strncasecmp(body + i, tag, sizeof(tag) - 1) == 0)
+			return i + sizeof(tag) - 1;
+	return size;
+}
+
 void answer_excerpt(const char *body, size_t size, char *text, size_t room)
 {
-	size_t n = 0;
+	size_t n = 0, title = title_of(body, size);
 
+	if (title < size) {
+		const char *end = memchr(body + title, '<', size - title);
+
+		body += title;
+		size = end ? (size_t)(end - body) : size - title;
+	}
 	while (size && isspace((unsigned char)*body)) {
 		body++;
 		size--;

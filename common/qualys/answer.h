@@ -25,6 +25,8 @@ struct governor_limits answer_limits(const struct answer_told *t, int64_t now_wa
 
 /* HTTP status and code of a SIMPLE_RETURN (0: none) where nothing of the expected document came. */
 enum api_result answer_judge(int http_status, int code);
-/* First line of something that is no XML, for people: without control characters. */
+/* RESPONSE/DATETIME: UTC, or with an offset, "+02:00". false: is not one. */
+bool answer_datetime(const char *text, int64_t *ret_s);
+/* Title, or else first line, of something that is no XML, for people: without control characters. */
 void answer_excerpt(const char *body, size_t size, char *text, size_t room);
 #endif

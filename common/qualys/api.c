@@ -35,6 +35,7 @@ struct api {
 	struct ids *found, seen;
 	unsigned part;
 	bool inside, skipping;
+	uint64_t strays; /* hosts that were skipped */
 };
 
 #define ENVELOPE                                                                                             \
@@ -78,10 +79,16 @@ static const char *const parameters[KINDS][ENOUGH_PARAMETERS] = {
     [VULNERABILITIES] = {"action=list", "details=All", "show_disabled_flag=1", "show_qid_change_log=1",
 	"show_supported_modules_info=1", "show_pci_reasons=1", NULL},
 };
-/* What decides which records come is ours to say; the first two are so only of a list of ids. */
-static const char *const id_list_reserved[] = {"action", "details", "truncation_limit", "ids", "id_min",
-    "id_max", "vm_processed_after", "last_modified_after", NULL};
-static const char *const *const reserved = id_list_reserved + 2;
+/* What decides which records come is ours to say, and that nothing is ever done but to list: the Host List has
+ * an action that purges. How much is shown of a host means nothing to a list of ids. */
+#define RESERVED "action", "ids", "id_min", "id_max", "vm_processed_after", "last_modified_after", NULL
+static const char *const reserved[KINDS][ENOUGH_PARAMETERS] = {
+    [HOSTS] = {"truncation_limit", RESERVED},
+    [HOST_IDS] = {"details", "truncation_limit", "show_asset_id", "show_tags", "show_cloud_tags",
+	"host_metadata", "show_trurisk", "show_trurisk_factors", RESERVED},
+    [DETECTIONS] = {RESERVED},
+    [VULNERABILITIES] = {RESERVED},
+};
 
 const char *api_result_name(enum api_result r)
 {
@@ -164,8 +171,9 @@ static bool give_piece(struct api *a, Qidflow__V1__HostDetections *h, unsigned p
 
 	a->skipping = a->skipping || !is_wanted(a, h);
 	if (a->skipping) {
-		if (last)
-			log_line(LOG_WARN, "host %" PRIu64 " was not asked for, or comes twice: skipped",
+		if (last && a->strays++ == 0) /* all hosts instead of ours are not worth a line each */
+			log_line(LOG_WARN,
+			    "host %" PRIu64 " was not asked for, comes twice or has no ID: skipped",
 			    h->has_id ? h->id : 0);
 		return true;
 	}
@@ -212,7 +220,9 @@ static bool check_parameters(const struct config *c)
 		size_t size;
 
 		snprintf(name, sizeof(name), "qualys.parameters.%s", names[k]);
-		const char *wrong = parameters_wrong(config_text(c, name), reserved, &size);
+		if (k == HOST_IDS) /* the setting of HOSTS, as far as it applies */
+			continue;
+		const char *wrong = parameters_wrong(config_text(c, name), reserved[k], &size);
 		if (wrong)
 			return fail("%s: \"%.*s\" is not of the form name=value, or a parameter that "
 				    "qidflow sets itself",
@@ -266,8 +276,7 @@ static bool begin_form(struct api *a, enum kind k)
 
 	snprintf(name, sizeof(name), "qualys.parameters.%s", names[k]);
 	buffer_clear(&a->form);
-	return parameters_write(&a->form, parameters[k], k == HOST_IDS ? id_list_reserved : reserved,
-	    config_text(a->config, name));
+	return parameters_write(&a->form, parameters[k], reserved[k], config_text(a->config, name));
 }
 
 static bool add_number(struct api *a, const char *name, uint64_t n)
@@ -307,6 +316,7 @@ static void call(struct api *a, enum kind k, bool form_ok, uint64_t id_min, void
 	a->arg = arg;
 	a->part = 0;
 	a->inside = a->skipping = false;
+	a->strays = 0;
 	ids_clear(&a->seen);
 	meter_add(METER_CALLS, 1);
 	document_begin(d, id_min);
@@ -314,6 +324,8 @@ static void call(struct api *a, enum kind k, bool form_ok, uint64_t id_min, void
 	http_post(a->http, path, a->form.data, a->form.size, &document_http_ops, d, &h);
 	document_end(d, &h, ret);
 	ret->xml_bytes -= before;
+	if (a->strays > 1)
+		log_line(LOG_WARN, "%" PRIu64 " hosts of the answer were skipped", a->strays);
 	free(path);
 }
 
@@ -336,6 +348,11 @@ void api_list_hosts_by_id(
 
 	a->fn.host = fn;
 	call(a, HOSTS, ok, 0, arg, ret);
+	if (ret->next_id_min) { /* hosts that were asked for by id have no next page to ask for */
+		ret->next_id_min = 0;
+		ret->result = API_BROKEN;
+		snprintf(ret->text, sizeof(ret->text), "only a part of the hosts that were asked for by id");
+	}
 }
 
 void api_list_host_ids(struct api *a, struct ids *ret_ids, struct api_answer *ret)

@@ -12,9 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "ceilings.h"
 #include "clock.h"
-#include "log.h"
+#include "drift.h"
 #include "meter.h"
 #include "qidflow/v1/answer.pb-c.h"
 
@@ -89,10 +90,10 @@ static void take_warning(struct document *d, const Qidflow__V1__Warning *w)
 	}
 }
 
-/* What stands around or after a SIMPLE_RETURN may be half of it. */
+/* What stands around or after a SIMPLE_RETURN may be half of it; a GLOSSARY has ids of other things. */
 static bool is_ours(const struct document *d)
 {
-	return d->root_seen && d->status == STATUS_OK && !d->returned && !d->spoilt;
+	return d->root_seen && d->status == STATUS_OK && !d->returned && !d->spoilt && !d->glossary;
 }
 
 static bool on_record(void *arg, const struct xml_root *root, ProtobufCMessage *m)
@@ -102,7 +103,7 @@ static bool on_record(void *arg, const struct xml_root *root, ProtobufCMessage *
 	if (root->type == &qidflow__v1__datetime__descriptor) {
 		const char *text = ((Qidflow__V1__Datetime *)m)->value;
 		if (text)
-			clock_parse(text, strlen(text), &d->datetime_s);
+			answer_datetime(text, &d->datetime_s);
 	} else if (root->type == &qidflow__v1__warning__descriptor) {
 		take_warning(d, (Qidflow__V1__Warning *)m);
 	} else if (root->type == &qidflow__v1__simple_return__descriptor) {
@@ -131,16 +132,18 @@ static void on_unknown(void *arg, const char *parent, const char *name, bool fir
 	if (strcmp(name, "SIMPLE_RETURN") == 0 || strcmp(name, "GENERIC_RETURN") == 0)
 		d->spoilt = true;
 	else if (first && is_ours(d))
-		log_line(LOG_WARN, "the API sends %s in %s, which qidflow does not know: it is skipped", name,
-		    parent);
+		drift_tell(name, parent);
 }
 
 static bool on_envelope(void *arg, const char *name, unsigned depth)
 {
 	struct document *d = arg;
 
-	if (depth == 0 && strcmp(name, d->kind->root) == 0)
-		d->root_seen = true;
+	if (depth == 0) {
+		snprintf(d->root, sizeof(d->root), "%s", name);
+		d->root_seen = strcmp(name, d->kind->root) == 0;
+	}
+	d->glossary = d->glossary || strcmp(name, "GLOSSARY") == 0;
 	return true;
 }
 
@@ -205,9 +208,9 @@ void document_begin(struct document *d, uint64_t asked_id_min)
 {
 	xml_reader_reset(d->reader);
 	d->root_seen = d->returned = d->spoilt = d->caller_stopped = d->xml_failed = false;
-	d->xml_whole = d->gave_up = d->paged = d->warned = false;
+	d->xml_whole = d->gave_up = d->paged = d->warned = d->glossary = false;
 	d->status = d->code = 0;
-	d->text[0] = '\0';
+	d->text[0] = d->root[0] = '\0';
 	d->datetime_s = 0;
 	d->asked_id_min = asked_id_min;
 	d->next_id_min = d->junk_bytes = 0;
@@ -271,6 +274,10 @@ static enum api_result judge(struct document *d, const struct http_result *h, st
 		snprintf(a->text, sizeof(a->text), "%s", d->text);
 	else if (*h->text && !d->gave_up)
 		snprintf(a->text, sizeof(a->text), "%s", h->text);
+	else if (d->root_seen)
+		snprintf(a->text, sizeof(a->text), "a document that HTTP status %d makes void", h->status);
+	else if (d->xml_whole && *d->root && strcasecmp(d->root, "html") != 0)
+		snprintf(a->text, sizeof(a->text), "a document %s instead of %s", d->root, d->kind->root);
 	else
 		answer_excerpt(d->excerpt, d->excerpt_size, a->text, sizeof(a->text));
 	if (!*a->text)

@@ -2,6 +2,7 @@
 #ifndef DOCUMENT_H
 #define DOCUMENT_H
 #include "answer.h"
+#include "ceilings.h"
 #include "http.h"
 #include "xml_reader.h"
 
@@ -23,12 +24,13 @@ struct document {
 	void *arg;
 	/* of the answer under way */
 	bool root_seen, returned, caller_stopped, xml_failed, xml_whole;
-	bool spoilt;  /* will not be whole: a SIMPLE_RETURN within, or document_spoil() */
-	bool gave_up; /* no document, and so long that we do not read it to its end */
-	bool paged;   /* the WARNING that leads to the next page */
-	bool warned;  /* any other */
+	bool spoilt;   /* will not be whole: a SIMPLE_RETURN within, or document_spoil() */
+	bool gave_up;  /* no document, and so long that we do not read it to its end */
+	bool paged;    /* the WARNING that leads to the next page */
+	bool warned;   /* any other */
+	bool glossary; /* its records are of other things */
 	int status, code;
-	char text[256];
+	char text[256], root[CEILING_XML_NAME];
 	int64_t datetime_s;
 	uint64_t asked_id_min, next_id_min, junk_bytes;
 	struct answer_told told;

@@ -168,7 +168,7 @@ static bool sane(int64_t told)
 /* A number that remains of no known limit, or of a smaller one, is nonsense. Ours that run may not be in it yet. */
 static void take_remaining(struct governor *g, int64_t now_ms, int64_t told, bool alone)
 {
-	if (told < 0 || g->told_calls < 0 || told > g->told_calls)
+	if (told < 0 || told > g->told_calls)
 		return;
 	if (!alone)
 		told = later(told - g->running, 0);

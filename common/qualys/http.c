@@ -103,15 +103,23 @@ static bool is_gzip(const char *line, size_t size)
 /* Host and port only: the rest of a URL may hold what is nobody's business. */
 static void note_location(struct http *h, const char *line, size_t size)
 {
-	const char *at = memmem(line, size, "://", 3);
-	size_t n = 0;
+	enum { NAME = sizeof("Location:") - 1 };
+	char *copy = xasprintf("%.*s", (int)(size - NAME), line + NAME), *host = NULL, *port = NULL;
+	char *url = copy + strspn(copy, " \t");
+	CURLU *u = curl_url();
 
-	for (at = at ? at + 3 : line + size; at < line + size && n + 1 < sizeof(h->location); at++) {
-		if (*at == '/' || *at == '?' || *at <= ' ')
-			break;
-		h->location[n++] = *at;
+	url[strcspn(url, "\r\n")] = '\0';
+	h->location[0] = '\0';
+	if (u && curl_url_set(u, CURLUPART_URL, h->base, 0) == CURLUE_OK &&
+	    curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+		curl_url_get(u, CURLUPART_PORT, &port, 0);
+		snprintf(h->location, sizeof(h->location), "%s%s%s", host, port ? ":" : "", port ? port : "");
 	}
-	h->location[n] = '\0';
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(u);
+	free(copy);
 }
 
 static size_t on_header(char *line, size_t size, size_t n, void *arg)
@@ -150,7 +158,7 @@ static int on_request(void *arg, char *to_address, char *from_address, int to_po
 		snprintf(h->error, sizeof(h->error), "the connection was closed without an answer");
 		return CURL_PREREQFUNC_ABORT;
 	}
-	h->asked_ms = now;
+	h->asked_ms = h->heard_ms = now;
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -357,7 +365,8 @@ static void judge(struct http *h, CURLcode code, struct http_result *ret)
 		snprintf(ret->text, sizeof(ret->text), "%s", *h->error ? h->error : curl_easy_strerror(code));
 	else if (h->status >= 300 && h->status < 400)
 		snprintf(ret->text, sizeof(ret->text),
-		    "a redirect to %s, which is not followed; is qualys.url right?", h->location);
+		    "a redirect to %s, which is not followed; is qualys.url right?",
+		    *h->location ? h->location : "no URL");
 }
 
 void http_post(struct http *h, const char *path, const char *form, size_t form_size,
