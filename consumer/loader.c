@@ -23,7 +23,9 @@
 #include "publish.h"
 #include "xalloc.h"
 
-enum { IDLE_MS = 1000, SOON_MS = 100, TRANSACTION_BYTES = 32 * 1000 * 1000 };
+/* TRANSACTION_BYTES of messages change pages that fit into the database's cache: what does not is written before the
+ * commit, and SQLite reads all that it wrote since once more when one of these pages changes again. */
+enum { IDLE_MS = 1000, SOON_MS = 100, TRANSACTION_BYTES = 5 * 1000 * 1000 };
 
 void loader_see(struct loader *l, uint64_t run, uint64_t number)
 {

@@ -24,12 +24,19 @@ struct column {
 	struct buffer json;
 };
 
+struct bound { /* a field's parameter; apart from `columns`, since all of it is read for each row */
+	record_field *field;
+	int parameter;
+	bool is_date, is_set; /* is_set: it is not NULL now */
+};
+
 struct row {
 	enum table_id table;
 	struct db *db;
 	sqlite3_stmt *insert;
 	int key, rowid; /* parameters of detections */
-	size_t n;
+	size_t n, n_fields;
+	struct bound fields[SCHEMA_COLUMNS];
 	struct column columns[SCHEMA_COLUMNS]; /* of column i: parameter i + 1 */
 };
 
@@ -67,6 +74,10 @@ struct row *row_open(struct db *d, enum table_id t)
 			r->key = (int)i + 1;
 		if (columns[i].source == SCHEMA_DETECTION_ROW)
 			r->rowid = (int)i + 1;
+		if (columns[i].source == SCHEMA_FIELD)
+			r->fields[r->n_fields++] = (struct bound){.field = columns[i].field,
+			    .parameter = (int)i + 1,
+			    .is_date = columns[i].is_date};
 	}
 	r->insert = prepare(r);
 	if (r->insert)
@@ -91,14 +102,15 @@ static void bind_null(struct row *r, size_t i)
 	sqlite3_bind_null(r->insert, (int)i + 1);
 }
 
-static void bind_number(struct row *r, size_t i, uint64_t n)
+static bool bind_number(struct row *r, size_t i, uint64_t n)
 {
 	if (n <= INT64_MAX) {
 		sqlite3_bind_int64(r->insert, (int)i + 1, (int64_t)n);
-		return;
+		return true;
 	}
 	r->columns[i].unreadable++;
 	bind_null(r, i);
+	return false;
 }
 
 static void bind_text(struct row *r, size_t i, const char *text, size_t len)
@@ -128,49 +140,57 @@ static bool read_date(struct column *c, const char *text)
 	return reads;
 }
 
-static void bind_date(struct row *r, size_t i, const char *text)
+static bool bind_date(struct row *r, size_t i, const char *text)
 {
 	struct column *c = &r->columns[i];
 
 	if (read_date(c, text)) {
 		bind_text(r, i, c->date, strlen(c->date));
-		return;
+		return true;
 	}
 	c->unreadable++;
 	bind_null(r, i);
+	return false;
 }
 
-static void bind_json(struct row *r, size_t i, const ProtobufCMessage *m)
+static bool bind_json(struct row *r, size_t i, const ProtobufCMessage *m)
 {
 	struct column *c = &r->columns[i];
 
 	if (c->json.room > JSON_KEPT)
 		buffer_close(&c->json);
 	buffer_clear(&c->json);
-	if (record_nested_json(m, c->is.field, &c->json))
+	if (record_nested_json(m, c->is.field, &c->json)) {
 		bind_text(r, i, c->json.data, c->json.size);
-	else
-		bind_null(r, i);
+		return true;
+	}
+	bind_null(r, i);
+	return false;
 }
 
+/* Half of the fields are NULL in most rows: what was NULL in the last one is left as it is. */
 static void bind_fields(struct row *r, const ProtobufCMessage *m)
 {
-	for (size_t i = 0; i < r->n; i++) {
-		const struct schema_column *c = &r->columns[i].is;
+	for (size_t k = 0; k < r->n_fields; k++) {
+		struct bound *b = &r->fields[k];
+		size_t i = (size_t)b->parameter - 1;
+		struct record_value v = record_get(m, b->field);
+		bool was_set = b->is_set;
 
-		if (c->source != SCHEMA_FIELD)
-			continue;
-		struct record_value v = record_get(m, c->field);
-		if (v.kind == RECORD_NULL)
-			bind_null(r, i);
-		else if (v.kind == RECORD_INT)
-			bind_number(r, i, v.number);
-		else if (v.kind == RECORD_NESTED)
-			bind_json(r, i, m);
-		else if (c->is_date)
-			bind_date(r, i, v.text);
-		else
+		b->is_set = true;
+		if (v.kind == RECORD_NULL) {
+			b->is_set = false;
+			if (was_set)
+				bind_null(r, i);
+		} else if (v.kind == RECORD_INT) {
+			b->is_set = bind_number(r, i, v.number);
+		} else if (v.kind == RECORD_NESTED) {
+			b->is_set = bind_json(r, i, m);
+		} else if (b->is_date) {
+			b->is_set = bind_date(r, i, v.text);
+		} else {
 			bind_text(r, i, v.text, strlen(v.text));
+		}
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include "arena.h"
 #include "record.h"
+#include "qidflow/v1/cluster.pb-c.h"
 #include "qidflow/v1/records.pb-c.h"
 
 static record_field *field(record_type *type, const char *name)
@@ -187,6 +188,189 @@ static void wire_form_goes_both_ways(void **state)
 	arena_close(a);
 }
 
+/* ---- the wire form beside protobuf-c's own */
+
+static void same_as_protobuf_c(const ProtobufCMessage *m)
+{
+	size_t size, expected_size = protobuf_c_message_get_packed_size(m);
+	uint8_t *expected = malloc(expected_size + 1), *data = record_pack(m, &size);
+
+	assert_non_null(expected);
+	protobuf_c_message_pack(m, expected);
+	assert_int_equal(size, expected_size);
+	assert_memory_equal(data, expected, size);
+	struct arena *a = arena_open();
+	ProtobufCMessage *back = record_unpack(a, m->descriptor, data, size);
+	assert_non_null(back);
+	size_t again_size;
+	void *again = record_pack(back, &again_size);
+	assert_int_equal(again_size, size);
+	assert_memory_equal(again, data, size);
+	arena_close(a);
+	free(again);
+	free(data);
+	free(expected);
+}
+
+static void wire_form_is_protobufs(void **state)
+{
+	static const uint64_t numbers[] = {0, 1, 127, 128, 16383, 16384, UINT32_MAX, INT64_MAX, UINT64_MAX};
+	struct arena *a = arena_open();
+	ProtobufCMessage *m = record_new(a, &qidflow__v1__host_detections__descriptor);
+
+	(void)state;
+	same_as_protobuf_c(m);
+	record_set_text(a, m, field(m->descriptor, "ip"), "10.0.0.1", 8);
+	record_add_child(a, m, field(m->descriptor, "dns_data")); /* there, and nothing in it */
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		ProtobufCMessage *d = record_add_child(a, m, field(m->descriptor, "detection_list"));
+		size_t len = i * 20011; /* past what the packer has room for */
+		char *text = malloc(len + 1);
+
+		assert_non_null(text);
+		memset(text, 'x', len);
+		((Qidflow__V1__Detection *)d)->has_qid = 1;
+		((Qidflow__V1__Detection *)d)->qid = numbers[i];
+		record_set_text(a, d, field(d->descriptor, "results"), text, len);
+		free(text);
+		same_as_protobuf_c(m);
+	}
+	arena_close(a);
+}
+
+static void numbers_of_each_type_go_both_ways(void **state)
+{
+	static char topic[] = "qidflow.hosts";
+	uint64_t in_parts[] = {1, 300, UINT64_MAX};
+	uint32_t qids[] = {38170, 0, UINT32_MAX};
+	Qidflow__V1__End end = QIDFLOW__V1__END__INIT, *ends[] = {&end, &end};
+	Qidflow__V1__Report r = QIDFLOW__V1__REPORT__INIT;
+
+	(void)state;
+	end.topic = topic;
+	end.partition = -1;
+	end.offset = INT64_MIN;
+	r.kind = QIDFLOW__V1__REPORT__KIND__LOADER;
+	r.has_first = r.first = 1;
+	r.ends = ends;
+	r.n_ends = 2;
+	r.in_parts = in_parts;
+	r.n_in_parts = 3;
+	r.qids = qids;
+	r.n_qids = 3;
+	same_as_protobuf_c(&r.base);
+}
+
+static ProtobufCMessage *unpack(struct arena *a, record_type *type, const char *bytes, size_t size)
+{
+	return record_unpack(a, type, bytes, size);
+}
+
+static void what_comes_twice_is_put_together(void **state)
+{
+	struct arena *a = arena_open();
+	/* id 5; dns_data {hostname "a"}; id 6, out of order; dns_data {domain "b"}; a detection, another */
+	static const char bytes[] = "\x08\x05"
+				    "\x5a\x03\x0a\x01"
+				    "a"
+				    "\x08\x06"
+				    "\x5a\x03\x12\x01"
+				    "b"
+				    "\xa2\x06\x02\x10\x07"
+				    "\xa2\x06\x02\x10\x08";
+	Qidflow__V1__HostDetections *h = (Qidflow__V1__HostDetections *)unpack(
+	    a, &qidflow__v1__host_detections__descriptor, bytes, sizeof(bytes) - 1);
+
+	(void)state;
+	assert_non_null(h);
+	assert_int_equal(h->id, 6);
+	assert_string_equal(h->dns_data->hostname, "a");
+	assert_string_equal(h->dns_data->domain, "b");
+	assert_int_equal(h->n_detection_list, 2);
+	assert_int_equal(h->detection_list[0]->qid, 7);
+	assert_int_equal(h->detection_list[1]->qid, 8);
+	arena_close(a);
+}
+
+static void unknown_fields_are_skipped(void **state)
+{
+	struct arena *a = arena_open();
+	/* 3000: number, 8 bytes, sized, 4 bytes; then ip "x" */
+	static const char bytes[] = "\xc0\xbb\x01\x96\x01"
+				    "\xc1\xbb\x01"
+				    "12345678"
+				    "\xc2\xbb\x01\x02"
+				    "ab"
+				    "\xc5\xbb\x01"
+				    "1234"
+				    "\x1a\x01"
+				    "x";
+	Qidflow__V1__HostDetections *h = (Qidflow__V1__HostDetections *)unpack(
+	    a, &qidflow__v1__host_detections__descriptor, bytes, sizeof(bytes) - 1);
+
+	(void)state;
+	assert_non_null(h);
+	assert_string_equal(h->ip, "x");
+	arena_close(a);
+}
+
+static void what_is_no_such_message_is_refused(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+	} bad[] = {
+	    {"\x0a\x01x", 3}, /* id as a text */
+	    {"\x18\x01", 2},  /* ip as a number */
+	    {"\x00\x01", 2},  /* field 0 */
+	    {"\x0b\x0c", 2},  /* a group */
+	    {"\x1a\x05"
+	     "x",
+		3}, /* a text that ends early */
+	    {"\xc1\xbb\x01"
+	     "1234",
+		7},                                                   /* an unknown one that does */
+	    {"\x08\x80", 2},                                          /* a number that does */
+	    {"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12}, /* one of 11 bytes */
+	    {"\x5a\x04\x0a\x03"
+	     "x\x08\x01",
+		7}, /* a nested text that leaves its message */
+	};
+	struct arena *a = arena_open();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_null(unpack(a, &qidflow__v1__host_detections__descriptor, bad[i].bytes, bad[i].size));
+	assert_null(unpack(a, &qidflow__v1__id_range__descriptor, "\x08\x01", 2)); /* `last` is required */
+	assert_non_null(unpack(a, &qidflow__v1__id_range__descriptor, "\x08\x01\x10\x02", 4));
+	assert_null(unpack(a, &qidflow__v1__report__descriptor, "", 0));
+	arena_close(a);
+}
+
+static void lists_of_numbers_may_be_packed_or_not(void **state)
+{
+	struct arena *a = arena_open();
+	/* kind; came_empty 1, 300 packed and 7 not; qids 5 not and 6 packed, though the .proto says that they are */
+	static const char bytes[] = "\x08\x03"
+				    "\x72\x03\x01\xac\x02"
+				    "\x70\x07"
+				    "\x88\x01\x05"
+				    "\x8a\x01\x01\x06";
+	Qidflow__V1__Report *r =
+	    (Qidflow__V1__Report *)unpack(a, &qidflow__v1__report__descriptor, bytes, sizeof(bytes) - 1);
+
+	(void)state;
+	assert_non_null(r);
+	assert_int_equal(r->n_came_empty, 3);
+	assert_int_equal(r->came_empty[0], 1);
+	assert_int_equal(r->came_empty[1], 300);
+	assert_int_equal(r->came_empty[2], 7);
+	assert_int_equal(r->n_qids, 2);
+	assert_int_equal(r->qids[0], 5);
+	assert_int_equal(r->qids[1], 6);
+	arena_close(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +381,12 @@ int main(void)
 	    cmocka_unit_test(text_stays_as_it_is),
 	    cmocka_unit_test(lists_grow),
 	    cmocka_unit_test(wire_form_goes_both_ways),
+	    cmocka_unit_test(wire_form_is_protobufs),
+	    cmocka_unit_test(numbers_of_each_type_go_both_ways),
+	    cmocka_unit_test(what_comes_twice_is_put_together),
+	    cmocka_unit_test(unknown_fields_are_skipped),
+	    cmocka_unit_test(what_is_no_such_message_is_refused),
+	    cmocka_unit_test(lists_of_numbers_may_be_packed_or_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

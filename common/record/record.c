@@ -1,17 +1,15 @@
 /* record.c -- a protobuf message seen as named values.
  *
  * protobuf-c's descriptors say where in the struct a field is (offset) and where its presence or count
- * (quantifier_offset). All such arithmetic is here. A field type that no table of ours has (bytes, float) is
- * a mistake in the .proto and aborts when the columns are made, not in the middle of a run. */
+ * (quantifier_offset). All such arithmetic is here and in record_wire.c. A field type that no table of ours
+ * has (bytes, float) is a mistake in the .proto and aborts when the columns are made, not in the middle of a
+ * run. */
 #include "record.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "arena.h"
-#include "xalloc.h"
-
-#define MEMBER(type, m, offset)       (*(type *)(void *)((char *)(m) + (offset)))
-#define CONST_MEMBER(type, m, offset) (*(type const *)(const void *)((const char *)(m) + (offset)))
+#include "record_member.h"
 
 bool record_is_list(record_field *f)
 {
@@ -251,31 +249,4 @@ enum record_set record_set_text(
 	if (f->type == PROTOBUF_C_TYPE_STRING)
 		return record_set_kept(m, f, arena_strndup(a, s, n), n);
 	return set_number(m, f, s, n);
-}
-
-static void *unpack_alloc(void *arena, size_t size)
-{
-	return arena_alloc(arena, size);
-}
-
-static void unpack_free(void *arena, void *p)
-{
-	(void)arena;
-	(void)p;
-}
-
-ProtobufCMessage *record_unpack(struct arena *a, record_type *type, const void *data, size_t size)
-{
-	ProtobufCAllocator allocator = {unpack_alloc, unpack_free, a};
-
-	return protobuf_c_message_unpack(type, &allocator, size, data);
-}
-
-void *record_pack(const ProtobufCMessage *m, size_t *ret_size)
-{
-	size_t size = protobuf_c_message_get_packed_size(m);
-	void *data = xmalloc(size);
-
-	*ret_size = protobuf_c_message_pack(m, data);
-	return data;
 }

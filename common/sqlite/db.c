@@ -15,7 +15,7 @@
 #include "xalloc.h"
 
 enum {
-	CACHE_KB = 4000,
+	CACHE_KB = 8000,
 	BUSY_MS = 15000,
 	CHECKPOINT_BYTES = 16 << 20,
 	WAL_KEPT_BYTES = 64 << 20,
