@@ -59,10 +59,11 @@ static bool publish(const struct config *c, struct db *working, int64_t time_s, 
 {
 	char name[PUBLISH_NAME], took[CLOCK_TEXT];
 	int64_t began = clock_ms();
-	bool made_folder;
+	bool made;
 
-	if (!make_folder(folder, &made_folder) || !publish_folder_name(folder, time_s, name) ||
-	    !make(c, working, folder, name) || !publish_folder_point_latest(folder, name))
+	if (!make_folder(folder, &made) || (made && !snapshot_sync_folder(config_text(c, "data"))) ||
+	    !publish_folder_name(folder, time_s, name) || !make(c, working, folder, name) ||
+	    !publish_folder_point_latest(folder, name))
 		return false;
 	publish_folder_keep(folder, (size_t)config_number(c, "publish.keep"));
 	log_line(
@@ -93,24 +94,22 @@ static bool is_empty(const char *folder)
 {
 	DIR *dir = opendir(folder);
 	struct dirent *e;
-	bool empty = dir != NULL;
+	bool empty = true;
 
-	while (dir && (e = readdir(dir)))
+	if (!dir)
+		return fail("cannot read %s: %s", folder, strerror(errno));
+	while ((e = readdir(dir)))
 		empty = empty && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0);
-	if (dir)
-		closedir(dir);
-	return empty;
+	closedir(dir);
+	return empty || fail("%s is not an empty folder: choose one that is not there, or empty it", folder);
 }
 
 static bool export_to(const struct config *c, struct db *d, const char *to_folder)
 {
 	bool made = false;
 
-	if (!make_folder(to_folder, &made))
+	if (!make_folder(to_folder, &made) || !is_empty(to_folder))
 		return false;
-	if (!is_empty(to_folder))
-		return fail(
-		    "%s is not an empty folder: choose one that is not there, or empty it", to_folder);
 	if (snapshot_make(c, d, to_folder))
 		return true;
 	if (snapshot_empty_folder(to_folder) && made && rmdir(to_folder) != 0)

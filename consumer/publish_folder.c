@@ -16,7 +16,7 @@
 #include "snapshot.h"
 #include "xalloc.h"
 
-enum { STAMP = 16 /* 20261124T030000Z */, SAME_TIME_MOST = 10000 };
+enum { STAMP = 16 /* 20261124T030000Z */, SAME_TIME_MOST = 1000 };
 
 #define TEMPORARY ".tmp-"
 
@@ -85,16 +85,34 @@ static bool is_taken(const char *folder, const char *name)
 	return taken;
 }
 
+/* 1 of 20261124T030000Z, 2 of 20261124T030000Z-2; 0: there is none of that time. */
+static unsigned long last_of(const struct names *names, const char *stamp)
+{
+	unsigned long last = 0;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (strncmp(names->v[i], stamp, STAMP) == 0)
+			last = names->v[i][STAMP] ? strtoul(names->v[i] + STAMP + 1, NULL, 10) : 1;
+	return last;
+}
+
+/* Above all that are there, so that the order of names is that in which they were made. */
 bool publish_folder_name(const char *folder, int64_t time_s, char ret_name[static PUBLISH_NAME])
 {
 	char stamp[CLOCK_TEXT], name[PUBLISH_NAME];
+	struct names names = list(folder, is_snapshot);
 
-	snprintf(name, sizeof(name), "%s", clock_format_file(time_s, stamp));
-	for (int i = 2; is_taken(folder, name); i++) {
-		if (i == SAME_TIME_MOST)
-			return fail("%s has too many snapshots of %s: remove some", folder, stamp);
-		snprintf(name, sizeof(name), "%s-%d", stamp, i);
-	}
+	clock_format_file(time_s, stamp);
+	unsigned long last = last_of(&names, stamp), next = last;
+	names_close(&names);
+	do {
+		if (next++ == last + SAME_TIME_MOST)
+			return fail("%s has too many files of %s: remove some", folder, stamp);
+		if (next > 1)
+			snprintf(name, sizeof(name), "%s-%lu", stamp, next);
+		else
+			snprintf(name, sizeof(name), "%s", stamp);
+	} while (is_taken(folder, name));
 	memcpy(ret_name, name, sizeof(name));
 	return true;
 }
@@ -160,6 +178,8 @@ bool publish_folder_point_latest(const char *folder, const char *name)
 	    remove_temporary(next) && ((symlink(name, next) == 0 && rename(next, latest) == 0) ||
 					  fail("cannot point %s to %s: %s", latest, name, strerror(errno)));
 
+	if (!ok)
+		remove_temporary(next);
 	free(latest);
 	free(next);
 	return ok && snapshot_sync_folder(folder);

@@ -4,6 +4,7 @@
  * since it last looked (PRAGMA data_version). So the first looks, the others begin their transactions, and then the
  * first one does: if nothing was committed from look to look, all have begun in the same state. */
 #include "readers.h"
+#include <stddef.h>
 #include <stdint.h>
 #include "db.h"
 
@@ -34,7 +35,7 @@ static bool begin_all(struct db **readers, int n, bool *ret_same)
 
 int readers_open(const char *path, int n, struct db *ret_readers[static READERS_MOST])
 {
-	struct db *readers[READERS_MOST];
+	struct db *readers[READERS_MOST] = {NULL};
 	int opened = 0;
 	bool ok = true, same = false;
 

@@ -195,11 +195,65 @@ static void test_dead_letters(void **state)
 	await_value("SELECT count(*) FROM qidflow_dead_letter WHERE run = 2", 2);
 	assert_true(stop_loader());
 	start_loader();
-	assert_int_equal(told.owed.count, 5); /* the last complete run's still */
+	assert_int_equal(
+	    told.owed.count, 7); /* the last complete run's still, and what is known of the other */
 	send_letters(2, 3, 40, 1, false);
 	await_complete(2);
 	assert_text("SELECT group_concat(host) FROM qidflow_dead_letter", "40");
 	assert_int_equal(published.dead_letters, 1);
+}
+
+/* Killed while it was publishing: the letters of the run before are gone by then, and so may progress.db be. */
+static void test_letters_of_a_run_that_is_not_published(void **state)
+{
+	(void)state;
+	start_loader();
+	send_letters(1, 1, 10, 3, false);
+	await_complete(1);
+	atomic_store(&published.fails, true);
+	send_letters(2, 2, 30, 2, false);
+	assert_false(await_end());
+	atomic_store(&published.fails, false);
+	new_hub();
+	start_loader();
+	assert_int_equal(told.complete_run, 1);
+	assert_true(ids_has(&told.owed, 30) && ids_has(&told.owed, 31));
+	assert_true(stop_loader());
+}
+
+/* The API's clock was ahead in an earlier run: a window that begins there would stay empty. */
+static void test_the_window_is_that_of_the_newest_run(void **state)
+{
+	(void)state;
+	start_loader();
+	send_run(COMPLETE, 1, false);
+	await_complete(1);
+	send_run(COMPLETE, 2, false);
+	await_complete(2);
+	assert_true(stop_loader());
+	change("UPDATE qidflow_run SET started_at = '2036-01-01 00:00:00' WHERE run = 1");
+	start_loader();
+	assert_int_equal(told.complete_started_at, 1795489200 + 7200);
+	assert_int_equal(told.complete_kb_at, 1795489200 + 7200);
+	assert_int_equal(told.complete_full_at, 2082758400); /* no other was full */
+	assert_true(stop_loader());
+}
+
+/* Its Host List row was lost with a queue: it is asked for again, row and all. */
+static void test_a_host_without_its_row_is_owed(void **state)
+{
+	(void)state;
+	start_loader();
+	send_host(7, 1, 1);
+	send_set(7, 1, 2, 1);
+	send_set(8, 1, 2, 1);
+	await_loaded();
+	assert_true(stop_loader());
+	start_loader();
+	assert_int_equal(told.known.count, 2);
+	assert_int_equal(told.owed.count, 1);
+	assert_true(ids_has(&told.owed, 8));
+	assert_true(stop_loader());
 }
 
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, loader_world_open, loader_world_close)
@@ -214,6 +268,9 @@ int main(void)
 	    IN_WORLD(test_publishing_fails),
 	    IN_WORLD(test_failed),
 	    IN_WORLD(test_dead_letters),
+	    IN_WORLD(test_letters_of_a_run_that_is_not_published),
+	    IN_WORLD(test_the_window_is_that_of_the_newest_run),
+	    IN_WORLD(test_a_host_without_its_row_is_owed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <zstd.h>
 #include "log.h"
+#include "stop.h"
 #include "xalloc.h"
 
 enum { PIECE = 256 * 1024, ZSTD_LEVEL = 3, SHA256_BYTES = 32 };
@@ -230,6 +231,8 @@ static bool sum_read(int fd, struct out_sum *ret_sum)
 	ssize_t n;
 
 	while ((n = read(fd, block, PIECE)) > 0 || (n < 0 && errno == EINTR)) {
+		if (stop_requested())
+			break;
 		if (n < 0)
 			continue;
 		if (EVP_DigestUpdate(sum, block, (size_t)n) != 1)
@@ -251,7 +254,7 @@ bool out_sum_file(const char *path, struct out_sum *ret_sum)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool ok = fd >= 0 && fsync(fd) == 0 && sum_read(fd, ret_sum);
 
-	if (!ok)
+	if (!ok && !stop_requested())
 		fail("cannot sync and read %s: %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);

@@ -22,5 +22,6 @@ bool out_write(struct out *o, const void *data, size_t size);
 /* false: logged; o is gone either way. ret_sum NULL: given up, what is there is no whole file. */
 bool out_close(struct out *o, struct out_sum *ret_sum);
 
-bool out_sum_file(const char *path, struct out_sum *ret_sum); /* of a file that another wrote; syncs it */
+/* Of a file that another wrote; syncs it. false: logged, or stop was requested. */
+bool out_sum_file(const char *path, struct out_sum *ret_sum);
 #endif

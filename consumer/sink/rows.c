@@ -20,6 +20,7 @@
 
 enum {
 	PIECE = 128 * 1024,
+	ROOM_KEPT = 4 * PIECE,
 	ROW_MOST = 8 * CEILING_VALUE_BYTES,
 	SQL_MOST = 1 << 18,
 	LOOK_EVERY = 1024,
@@ -227,6 +228,8 @@ static bool add_row(struct rows *r)
 		if (!out_write(f->out, f->text.data, f->text.size))
 			return false;
 		buffer_clear(&f->text);
+		if (f->text.room > ROOM_KEPT) /* of a row of megabytes; the next format needs as much */
+			buffer_close(&f->text);
 	}
 	return true;
 }

@@ -4,29 +4,33 @@
  * The working database has no secondary index, so that a row costs the same at any size. Here rows are written once and
  * read often: each index below says who asks by it. The copy is written without journal or sync, since it has no name
  * yet: it is checked and synced when it is done. */
+#include <stdlib.h>
 #include "db.h"
 #include "log.h"
 #include "sink.h"
 #include "stop.h"
 
-enum { LOOK_OPCODES = 50 * 1000 };
+enum { LOOK_OPCODES = 50 * 1000, COPY_PAGES = 64 };
 
+/* A snapshot can be copied too: it has the indexes already. */
 static const char *const finish[] = {
     "DROP TABLE IF EXISTS qidflow_part",
     "DROP TABLE IF EXISTS qidflow_ignored",
     "DROP TABLE IF EXISTS qidflow_position",
     "DROP TABLE IF EXISTS qidflow_host",
     /* What is on this host? UNIQUE proves with each snapshot that no detection stands twice. */
-    "CREATE UNIQUE INDEX detections_by_host ON \"Q_Host_List_Detection_QIDS\"(\"ID\", detection_key)",
+    "CREATE UNIQUE INDEX IF NOT EXISTS detections_by_host ON \"Q_Host_List_Detection_QIDS\"(\"ID\", "
+    "detection_key)",
     /* Who has this QID, and is it open? Also for Q_KnowledgeBase_In_Host_List_Detection. */
-    "CREATE INDEX detections_by_qid ON \"Q_Host_List_Detection_QIDS\"(\"QID\", \"STATUS\")",
+    "CREATE INDEX IF NOT EXISTS detections_by_qid ON \"Q_Host_List_Detection_QIDS\"(\"QID\", \"STATUS\")",
     /* How many are open of which severity, and what of? Read instead of the table, which is 20 times as large. */
-    "CREATE INDEX detections_by_status ON \"Q_Host_List_Detection_QIDS\"(\"STATUS\", \"SEVERITY\", \"QID\")",
+    "CREATE INDEX IF NOT EXISTS detections_by_status ON \"Q_Host_List_Detection_QIDS\"(\"STATUS\", "
+    "\"SEVERITY\", \"QID\")",
     /* Which host is this? From an address or a name in somebody's mail. */
-    "CREATE INDEX hosts_by_ip ON \"Q_Host_List\"(\"IP\")",
-    "CREATE INDEX hosts_by_dns ON \"Q_Host_List\"(\"DNS\")",
-    "CREATE INDEX detection_hosts_by_ip ON \"Q_Host_List_Detection_HOSTS\"(\"IP\")",
-    "CREATE INDEX detection_hosts_by_dns ON \"Q_Host_List_Detection_HOSTS\"(\"DNS\")",
+    "CREATE INDEX IF NOT EXISTS hosts_by_ip ON \"Q_Host_List\"(\"IP\")",
+    "CREATE INDEX IF NOT EXISTS hosts_by_dns ON \"Q_Host_List\"(\"DNS\")",
+    "CREATE INDEX IF NOT EXISTS detection_hosts_by_ip ON \"Q_Host_List_Detection_HOSTS\"(\"IP\")",
+    "CREATE INDEX IF NOT EXISTS detection_hosts_by_dns ON \"Q_Host_List_Detection_HOSTS\"(\"DNS\")",
     "PRAGMA analysis_limit = 1000",
     "ANALYZE",
 };
@@ -63,18 +67,31 @@ static void empty_log(struct db *d)
 	sqlite3_busy_timeout(db_handle(d), (int)wait_ms);
 }
 
-static bool copy(struct db *source, const char *path)
+/* The new file gets the source's size of cache, but SQLite turns kilobytes into pages before it knows how large a page
+ * is: eight times too many of them. So the size is given in pages, for so long. */
+static bool copy_all(struct db *source, const char *path)
 {
-	char *sql = sqlite3_mprintf("VACUUM INTO %Q", path);
+	int64_t cache;
 
-	if (sqlite3_db_readonly(db_handle(source), "main") == 0)
-		empty_log(source);
+	if (!db_int(source, &cache, "PRAGMA cache_size") ||
+	    !db_exec(source, "PRAGMA cache_size = %d", COPY_PAGES))
+		return false;
+	char *sql = sqlite3_mprintf("VACUUM INTO %Q", path);
+	if (!sql)
+		abort(); /* out of memory */
 	bool ok = run(source, sql);
 	sqlite3_free(sql);
-	if (!ok)
+	return db_exec(source, "PRAGMA cache_size = %d", (int)cache) && ok;
+}
+
+static bool copy(struct db *source, const char *path)
+{
+	if (sqlite3_db_readonly(db_handle(source), "main") == 0)
+		empty_log(source);
+	if (!copy_all(source, path))
 		return false;
 	struct db *d = db_open(path, DB_BULK, 0);
-	ok = d != NULL;
+	bool ok = d != NULL;
 	for (size_t i = 0; ok && i < sizeof(finish) / sizeof(finish[0]); i++)
 		ok = run(d, finish[i]);
 	db_close(d);
