@@ -189,7 +189,7 @@ static void add_id(struct first *f, enum list to, uint64_t id)
 static bool add_hosts(struct first *f)
 {
 	sqlite3_stmt *s = db_prepare(
-	    f->l->db, "SELECT id, detected FROM qidflow_host WHERE listed OR detected ORDER BY id");
+	    f->l->db, "SELECT id, detected, listed FROM qidflow_host WHERE listed OR detected ORDER BY id");
 	int row = s ? 1 : -1;
 
 	while (row == 1 && (row = db_row(f->l->db, s)) == 1) {
@@ -198,18 +198,18 @@ static bool add_hosts(struct first *f)
 		add_id(f, KNOWN, id);
 		if (sqlite3_column_int(s, 1))
 			add_id(f, DETECTED, id);
+		if (!sqlite3_column_int(s, 2)) /* its row of Host List was lost in a queue */
+			add_id(f, OWED, id);
 	}
 	return row == 0;
 }
 
+/* Those of the last run, and of a newer one that was stopped while it was published. */
 static bool add_owed(struct first *f)
 {
-	sqlite3_stmt *s =
-	    db_prepare(f->l->db, "SELECT host FROM qidflow_dead_letter WHERE run = ?1 ORDER BY host");
+	sqlite3_stmt *s = db_prepare(f->l->db, "SELECT DISTINCT host FROM qidflow_dead_letter ORDER BY host");
 	int row = s ? 1 : -1;
 
-	if (s)
-		sqlite3_bind_int64(s, 1, (int64_t)f->l->last.run);
 	while (row == 1 && (row = db_row(f->l->db, s)) == 1)
 		add_id(f, OWED, (uint64_t)sqlite3_column_int64(s, 0));
 	return row == 0;

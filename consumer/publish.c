@@ -59,7 +59,7 @@ static bool publish(const struct config *c, struct db *working, int64_t time_s, 
 {
 	char name[PUBLISH_NAME], took[CLOCK_TEXT];
 	int64_t began = clock_ms();
-	bool made;
+	bool made = false;
 
 	if (!make_folder(folder, &made) || (made && !snapshot_sync_folder(config_text(c, "data"))) ||
 	    !publish_folder_name(folder, time_s, name) || !make(c, working, folder, name) ||

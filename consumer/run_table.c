@@ -138,13 +138,18 @@ bool run_table_is_published(struct db *d, uint64_t run, bool *ret_is)
 	return true;
 }
 
+/* The newest by number: the API's clock may have been wrong in an earlier one. */
 bool run_table_last(struct db *d, struct run_complete *ret)
 {
-	sqlite3_stmt *s =
-	    db_prepare(d, "SELECT coalesce(max(run), 0), coalesce(unixepoch(max(started_at)), 0),"
-			  " coalesce(unixepoch(max(started_at) FILTER (WHERE \"full\")), 0),"
-			  " coalesce(unixepoch(max(started_at) FILTER (WHERE kb_complete)), 0)"
-			  " FROM qidflow_run WHERE state = 'COMPLETE' AND published IS NOT NULL");
+	sqlite3_stmt *s = db_prepare(d,
+	    "WITH whole AS (SELECT * FROM qidflow_run WHERE state = 'COMPLETE' AND published IS NOT NULL)"
+	    " SELECT coalesce(max(run), 0),"
+	    " coalesce((SELECT unixepoch(started_at) FROM whole ORDER BY run DESC LIMIT 1), 0),"
+	    " coalesce((SELECT unixepoch(started_at) FROM whole WHERE \"full\" ORDER BY run DESC LIMIT 1), "
+	    "0),"
+	    " coalesce((SELECT unixepoch(started_at) FROM whole WHERE kb_complete ORDER BY run DESC LIMIT "
+	    "1), 0)"
+	    " FROM whole");
 
 	if (!s || db_row(d, s) != 1)
 		return false;

@@ -26,7 +26,7 @@ class Publish(Case):
         return sim, data
 
     def test_gzip(self):
-        sim, data = self.published(60 if SLOW else 200)
+        sim, data = self.published(60 if SLOW else 150)
         self.assertEqual([p.name for p in data.latest.iterdir() if "sqlite-" in p.name], [])
         # The snapshot is the working database.
         snapshot = self.data("snapshot")
@@ -65,7 +65,7 @@ class Publish(Case):
         return run
 
     def test_killed_while_publishing(self):
-        sim, data = self.simulator(40 if SLOW else 100, limit=4, detections=60), self.data()
+        sim, data = self.simulator(40, limit=4, detections=20, qids=60), self.data()
         self.run_qidflow(sim, data)
         began = time.monotonic()
         self.assertEqual(self.publishing(sim, data).wait(120), 0)

@@ -124,6 +124,7 @@ bool parameter_read_ids(const char *text, struct id_range **ret, uint32_t *ret_c
 	for (const char *c = text; *c; c++)
 		most += *c == ',';
 	struct id_range *list = sim_alloc(most * sizeof(*list));
+	snprintf(ret_bad, 64, "%s", text);
 	for (char *item = strtok_r(copy, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
 		if (!read_range(item, &list[count])) {
 			snprintf(ret_bad, 64, "%s", item);
@@ -131,7 +132,6 @@ bool parameter_read_ids(const char *text, struct id_range **ret, uint32_t *ret_c
 			break;
 		}
 		count++;
-		snprintf(ret_bad, 64, "%s", text);
 	}
 	free(copy);
 	if (count == 0) {
