@@ -27,7 +27,8 @@ static bool too_many(const struct coordinator *c, uint64_t gone, uint64_t of)
 	return !c->confirm_purge && gone > HELD_BACK_OVER && gone * HELD_BACK_SHARE > of;
 }
 
-static bool send_data(struct coordinator *c, enum topic topic, uint64_t host, struct message *out)
+static bool send_data(
+    struct coordinator *c, enum topic topic, uint64_t host, struct message *out, struct delivery *d)
 {
 	char key[24];
 
@@ -35,7 +36,7 @@ static bool send_data(struct coordinator *c, enum topic topic, uint64_t host, st
 	out->partition = BY_KEY;
 	out->key = key;
 	out->key_size = (size_t)snprintf(key, sizeof(key), "%" PRIu64, host);
-	return transport_send(c->transport, out, c->own) ||
+	return transport_send(c->transport, out, d) ||
 	       coordinator_fail(c, STATUS_FAILED, "the transport takes no more messages");
 }
 
@@ -45,7 +46,8 @@ static bool purge_host(struct coordinator *c, uint64_t host, const char *set)
 {
 	struct message list = {.headers = {{"set", set}}}, detections = list;
 
-	return send_data(c, TOPIC_HOSTS, host, &list) && send_data(c, TOPIC_DETECTIONS, host, &detections);
+	return send_data(c, TOPIC_HOSTS, host, &list, c->own) &&
+	       send_data(c, TOPIC_DETECTIONS, host, &detections, c->own);
 }
 
 bool closing_purge(struct coordinator *c)
@@ -74,9 +76,8 @@ bool closing_purge(struct coordinator *c)
 					break;
 			}
 		c->counts.purged += gone.count;
-		for (struct batch *b = c->batches; b; b = b->next)
-			if (b->p.state == BATCH_LEFT_OUT) /* they need no emptying any more */
-				ids_remove_all(&b->p.hosts, &gone);
+		/* They need no emptying any more, and nobody will ask for them again. */
+		ok = ok && batch_forget(c, BATCH_LEFT_OUT, &gone) && batch_forget(c, BATCH_DEAD, &gone);
 		log_line(LOG_INFO, "%" PRIu64 " hosts are no longer listed and were purged", gone.count);
 	}
 	ids_close(&gone);
@@ -85,7 +86,7 @@ bool closing_purge(struct coordinator *c)
 
 /* ---- emptying */
 
-static bool empty_host(struct coordinator *c, uint64_t host, uint64_t number)
+static bool empty_host(struct coordinator *c, uint64_t host, uint64_t number, struct delivery *d)
 {
 	Qidflow__V1__HostDetections m = QIDFLOW__V1__HOST_DETECTIONS__INIT;
 	Qidflow__V1__Set set = QIDFLOW__V1__SET__INIT;
@@ -99,32 +100,47 @@ static bool empty_host(struct coordinator *c, uint64_t host, uint64_t number)
 	m.id = host;
 	m.set = &set;
 	out.value = record_pack(&m.base, &out.size);
-	return send_data(c, TOPIC_DETECTIONS, host, &out);
+	return send_data(c, TOPIC_DETECTIONS, host, &out, d);
 }
 
 static bool empty_batch(struct coordinator *c, struct batch *b)
 {
-	uint64_t number = progress_next_number(c->progress);
-	bool ok = number != 0;
+	struct delivery *d = delivery_open();
 
+	b->p.number = progress_next_number(c->progress);
+	bool ok = b->p.number != 0;
 	for (size_t i = 0; ok && i < b->p.hosts.n; i++)
 		for (uint64_t id = b->p.hosts.v[i].first; ok; id++) {
-			ok = empty_host(c, id, number);
+			ok = empty_host(c, id, b->p.number, d);
 			if (id == b->p.hosts.v[i].last)
 				break;
 		}
+	ok = delivery_wait(d) && ok;
+	b->n_ends = delivery_ends(d, NULL, 0);
+	b->ends = xcalloc(b->n_ends, sizeof(*b->ends));
+	delivery_ends(d, b->ends, b->n_ends);
+	delivery_close(d);
+	ids_remove_all(&c->detected, &b->p.hosts);
+	b->p.counts = (struct progress_counts){.emptied = b->p.hosts.count};
 	c->counts.emptied += b->p.hosts.count;
-	return ok && batch_move(c, b, BATCH_FETCHED); /* its ends are among the run's own */
+	return ok ? batch_move(c, b, BATCH_FETCHED)
+		  : coordinator_fail(c, STATUS_FAILED, "hosts without detections could not be emptied");
 }
 
-bool closing_empty(struct coordinator *c)
+static uint64_t hosts_in(const struct coordinator *c, enum batch_state state)
 {
 	uint64_t n = 0;
 
-	for (struct batch *b = c->batches; b; b = b->next)
-		if (b->p.state == BATCH_LEFT_OUT)
-			n += b->p.hosts.count;
-	bool hold = too_many(c, n, c->asked.count);
+	for (const struct batch *b = c->batches; b; b = b->next)
+		n += b->p.state == state ? b->p.hosts.count : 0;
+	return n;
+}
+
+/* May be called again: what was decided on before counts too. */
+bool closing_empty(struct coordinator *c)
+{
+	uint64_t n = hosts_in(c, BATCH_LEFT_OUT), all = n + hosts_in(c, BATCH_HELD) + c->counts.emptied;
+	bool hold = n && too_many(c, all, c->asked.count);
 
 	if (hold) {
 		c->counts.held_back += n;
@@ -242,9 +258,12 @@ bool closing_run_status(struct coordinator *c, Qidflow__V1__RunStatus__State sta
 	m.ended_at = clock_wall_s();
 	m.last_number = progress_next_number(c->progress);
 	m.error = (char *)error;
+	c->counts.asked = c->asked.count;
 	m.counts = &c->counts;
 	if (state == QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE) {
-		m.has_kb_complete = m.kb_complete = 1;
+		m.has_kb_complete = 1;
+		m.kb_complete =
+		    c->kb_given_up == 0; /* else the next run asks for all that changed since before */
 		m.ends = pointers;
 		m.n_ends = run_ends(c, ends, pointers);
 		ok = send_letters(c, &m);
@@ -270,11 +289,13 @@ static bool all_loaded(struct coordinator *c, struct delivery_end *ends)
 
 static bool wait_for_loader(struct coordinator *c)
 {
-	int64_t silent_ms = clock_ms() - c->loader_told_ms;
+	int64_t now = clock_ms();
 
-	if (silent_ms > LOADER_SILENT_MS) {
-		log_line(LOG_WARN, "waits for the loader: no report for %" PRId64 " s", silent_ms / 1000);
-		c->loader_told_ms += LOADER_SILENT_MS; /* once more after as long again */
+	if (now - c->loader_missed_ms > LOADER_SILENT_MS) {
+		log_line(LOG_WARN, "waits for the loader to %s: no report for %" PRId64 " s",
+		    meter_get(METER_STAGE) == STAGE_PUBLISHING ? "publish" : "load all of it",
+		    (now - c->loader_told_ms) / 1000);
+		c->loader_missed_ms = now;
 	}
 	return coordinator_pump(c, 500);
 }
@@ -287,12 +308,11 @@ bool closing_complete(struct coordinator *c)
 
 	meter_set(METER_STAGE, STAGE_FINISHING);
 	meter_wait(WAITER_LOADER, "the loader to load all of it", 0);
-	while (ok && !all_loaded(c, ends)) /* a set that is ignored makes work again */
-		ok = coordinator_fetch_all(c) && (all_loaded(c, ends) || wait_for_loader(c));
+	c->loader_told_ms = c->loader_missed_ms = clock_ms(); /* it had nothing to tell until now */
+	while (ok && !all_loaded(c, ends))
+		ok = coordinator_do_rest(c) && (all_loaded(c, ends) || wait_for_loader(c));
 	free(ends);
-	c->counts.dead = c->counts.batches = 0;
-	for (const struct batch *b = c->batches; b; b = b->next)
-		c->counts.dead += b->p.state == BATCH_DEAD ? b->p.hosts.count : 0;
+	c->counts.dead = hosts_in(c, BATCH_DEAD);
 	c->counts.batches = (uint64_t)meter_get(METER_BATCHES_DONE);
 	if (!ok || !closing_run_status(c, QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE, NULL))
 		return false;

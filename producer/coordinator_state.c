@@ -41,7 +41,8 @@ void coordinator_open(struct coordinator *c)
 void coordinator_close(struct coordinator *c)
 {
 	struct ids *sets[] = {&c->known, &c->detected, &c->owed, &c->kb_known, &c->todo, &c->asked,
-	    &c->listed, &c->marked, &c->told, &c->again, &c->ignored[0], &c->ignored[1], &c->ignored[2]};
+	    &c->listed, &c->marked, &c->told, &c->again, &c->kb_asked, &c->ignored[0], &c->ignored[1],
+	    &c->ignored[2]};
 
 	for (int i = 0; i < 2; i++)
 		lister_close(c->listers[i]);

@@ -1,5 +1,6 @@
 /* coordinator_state.h -- what the coordinator knows of its run; shared by coordinator.c (the run from top to bottom), handout.c (what
- * goes out), reports.c and settle.c (what comes in, and what it changes) and closing.c (purges, emptying, COMPLETE). Nobody else includes it.
+ * goes out), reports.c and settle.c (what comes in, and what it changes), beginning.c and closing.c (purges, emptying, COMPLETE), listing.c.
+ * Nobody else includes it.
  *
  * One thread owns all of it. batch_move() is the only place where a batch changes its state. */
 #ifndef COORDINATOR_STATE_H
@@ -46,9 +47,12 @@ struct coordinator {
 	uint64_t complete_run, highest_run, highest_number;
 	int64_t complete_started_at, complete_full_at, complete_kb_at;
 	struct ids known, detected, owed, kb_known;
+	struct ids kb_asked;             /* by QID, in this run */
+	uint64_t kb_given_up;            /* QIDs that break their answers */
+	bool qids_moved;                 /* there are new ones to be looked up */
 	int64_t *positions[TOPIC_COUNT]; /* next offset, by partition */
 	int32_t partitions[TOPIC_COUNT];
-	int64_t loader_told_ms;
+	int64_t loader_told_ms, loader_missed_ms; /* missed: when its silence was last said */
 	struct ids again;  /* left out of a whole answer: asked once more when all else is asked */
 	struct ids marked; /* hosts of ignored sets that are to be asked for again */
 	struct ids ignored[IGNORED_TIMES]; /* hosts whose set was ignored once, twice, … */
@@ -74,7 +78,6 @@ struct coordinator {
 
 	enum exit_status failed; /* STATUS_COMPLETE: not; then why is said */
 	char why[512];
-	int64_t reports_since_commit;
 };
 enum coordinator_api { GOVERN_DETECTIONS, GOVERN_HOST_LIST, GOVERN_KNOWLEDGE_BASE };
 
@@ -87,14 +90,26 @@ bool coordinator_pump(struct coordinator *c, int64_t wait_ms); /* one event; fal
 bool coordinator_fetch_all(struct coordinator *c);             /* until nothing waits and nothing is out */
 __attribute__((format(printf, 3, 4))) bool coordinator_fail(
     struct coordinator *c, enum exit_status status, const char *format, ...);
-bool coordinator_list_ids(struct coordinator *c, struct ids *ret_ids, int64_t *ret_datetime_s);
-bool coordinator_list_knowledge_base(struct coordinator *c, int64_t after_s, const struct ids *qids);
+bool coordinator_do_rest(struct coordinator *c); /* of what has come up at the end */
+
+/* beginning.c; now_s: API's clock. listed: the ids at the beginning */
+bool beginning(struct coordinator *c, int64_t now_s, bool full);
+void beginning_todo(struct coordinator *c, const struct ids *listed);
+
+/* listing.c */
+bool coordinator_refused(struct coordinator *c, const char *text);
+bool listing_take_news(struct coordinator *c, int which);                              /* of listers[which] */
+bool listing_ids(struct coordinator *c, struct ids *ret_ids, int64_t *ret_datetime_s); /* waits */
+bool listing_hosts(struct coordinator *c, const struct ids *hosts);                    /* NULL: the window */
+bool listing_knowledge_base(struct coordinator *c, int64_t after_s, const struct ids *qids);
 
 /* settle.c */
 struct batch *batch_new(
     struct coordinator *c, enum batch_state state, int tries);                /* stored by batch_move() */
 bool batch_move(struct coordinator *c, struct batch *b, enum batch_state to); /* false: progress.db, logged */
 bool batch_drop(struct coordinator *c, struct batch *b);                      /* and free */
+bool batch_forget(struct coordinator *c, enum batch_state state,
+    const struct ids *hosts); /* they are in no batch of that state any more */
 /* ENDED, FETCHED and LOST of a batch that is outstanding; b may be gone afterwards */
 bool settle_call_over(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
 bool settle_fetched(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);

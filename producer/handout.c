@@ -155,25 +155,41 @@ static struct batch *cut(struct coordinator *c)
 	struct batch *b = batch_new(c, BATCH_WAITING, 0);
 	ids_take(&c->todo, size, &b->p.hosts);
 	ids_add_all(&c->asked, &b->p.hosts);
-	c->counts.asked += b->p.hosts.count;
 	meter_add(METER_HOSTS_ASKED, (int64_t)b->p.hosts.count);
 	return b;
 }
 
-/* The host of a probe: one that had detections in the database before, or, in a first run, any that waits: another each time. */
+static uint64_t any_of(struct coordinator *c, const struct ids *s)
+{
+	uint64_t n = outage_random(&c->random) % s->count;
+	const struct id_range *r = s->v;
+
+	for (; n > r->last - r->first; r++)
+		n -= r->last - r->first + 1;
+	return r->first + n;
+}
+
+/* The host of a probe: one that had detections in the database before, or, in a first run, any that waits. By chance, and none of those
+ * that are in doubt where there are others: a host that always fails must not stand for the API. */
 static bool probe_host(struct coordinator *c, struct ids *ret)
 {
-	const struct ids *from = c->detected.n ? &c->detected : &c->todo;
+	struct ids from = {0};
 
-	if (!from->n)
-		for (struct batch *b = c->batches; b; b = b->next)
-			if (b->p.state == BATCH_WAITING && b->p.hosts.n)
-				from = &b->p.hosts;
-	if (!from->n)
-		return false;
-	uint64_t id = from->v[(uint64_t)c->outage.failures * 7 % from->n].first;
-	ids_add(ret, id, id);
-	return true;
+	ids_copy(&from, c->detected.count ? &c->detected : &c->todo);
+	for (const struct batch *b = c->batches; b; b = b->next)
+		if (b->suspect)
+			ids_remove_all(&from, &b->p.hosts);
+	for (const struct batch *b = c->batches; b && !from.count; b = b->next)
+		if (b->p.state == BATCH_WAITING)
+			ids_add_all(&from, &b->p.hosts);
+	bool any = from.count != 0;
+	if (any) {
+		uint64_t id = any_of(c, &from);
+
+		ids_add(ret, id, id);
+	}
+	ids_close(&from);
+	return any;
 }
 
 static bool send_probe(struct coordinator *c, int32_t slot)

@@ -1,8 +1,8 @@
 /* lister.c -- the calls of one list, one after the other.
  *
  * One loop for all three lists: ask the governor, make the step's call, and look what became of it. A step that broke is made again as it was:
- * what it published is published twice, which is harmless. From its second failure on a range of QIDs is halved, so that a
- * broken vulnerability costs a range and not the whole KnowledgeBase. */
+ * what it published is published twice, which is harmless. From its second failure on a range of QIDs is halved, and a vulnerability
+ * that breaks even alone is given up, so that it costs itself and not the whole KnowledgeBase. */
 #include "lister_inside.h"
 #include <inttypes.h>
 #include <pthread.h>
@@ -103,8 +103,11 @@ static bool one_call(struct lister *l, struct api_answer *a)
 	if (!wait_for_permission(l))
 		return false;
 	l->number = progress_next_number(l->run.progress);
-	if (l->number == 0)
+	if (l->number == 0) { /* the answer before this one must not speak for the list */
+		*a = (struct api_answer){.result = API_STOPPED, .limits = GOVERNOR_NOTHING_TOLD};
+		snprintf(a->text, sizeof(a->text), "%s: progress.db gives no number for a call", l->name);
 		return false;
+	}
 	ids_clear(&l->found);
 	l->found_count = 0;
 	governor_begin(l->governor, clock_ms());
@@ -114,22 +117,52 @@ static bool one_call(struct lister *l, struct api_answer *a)
 	return a->result != API_STOPPED;
 }
 
-/* After a call that is not whole. false: the list cannot be had. */
-static bool again(struct lister *l, const struct api_answer *a, int failures)
+enum next {
+	NEXT_AGAIN, /* the same step, or what a split made of it */
+	NEXT_STEP,  /* it is given up */
+	NEXT_NONE   /* the list cannot be had */
+};
+
+/* A vulnerability alone that breaks each of its answers must not cost the others, nor the run. */
+static enum next broke(struct lister *l, const struct api_answer *a, int *failures)
 {
-	int64_t wait = backoff_ms(failures, RETRY_FIRST_MS, RETRY_MOST_MS, &l->random);
+	if (l->split && *failures >= 1 && l->split(l)) {
+		*failures = 0;
+	} else if (l->alone && l->alone(l) && *failures >= config_number(l->run.config, "batch.tries")) {
+		log_line(LOG_ERROR, "%s: QID %" PRIu64 " is given up, since each answer with it breaks: %s",
+		    l->name, l->alone(l), a->text);
+		pthread_mutex_lock(&l->lock);
+		l->news.given_up++;
+		pthread_mutex_unlock(&l->lock);
+		return NEXT_STEP;
+	}
+	return NEXT_AGAIN;
+}
+
+/* After a call that is not whole. */
+static enum next again(struct lister *l, const struct api_answer *a, int *failures)
+{
+	int64_t wait = backoff_ms(*failures, RETRY_FIRST_MS, RETRY_MOST_MS, &l->random);
+	enum next next = NEXT_AGAIN;
 
 	switch (a->result) {
-	case API_TOO_MANY: governor_refused_at_once(l->governor, clock_ms()); return true;
-	case API_TOO_FAST: governor_refused_rate(l->governor, clock_ms(), a->limits.wait_ms); return true;
+	case API_TOO_MANY: governor_refused_at_once(l->governor, clock_ms()); return NEXT_AGAIN;
+	case API_TOO_FAST:
+		governor_refused_rate(l->governor, clock_ms(), a->limits.wait_ms);
+		return NEXT_AGAIN;
 	case API_UNAVAILABLE:
 	case API_BROKEN:
+		if (a->result == API_BROKEN)
+			next = broke(l, a, failures);
+		++*failures;
+		if (next != NEXT_AGAIN)
+			return next;
 		log_line(LOG_WARN, "%s: %s (HTTP %d): %s; asking again in %" PRId64 " s", l->name,
 		    api_result_name(a->result), a->http_status, a->text, (wait + 999) / 1000);
-		if (a->result == API_BROKEN && failures >= 1 && l->split)
-			l->split(l);
-		return sleep_ms(l, wait, a->result == API_BROKEN ? "a second try" : "the API to answer");
-	default: return false;
+		return sleep_ms(l, wait, a->result == API_BROKEN ? "a second try" : "the API to answer")
+			   ? NEXT_AGAIN
+			   : NEXT_NONE;
+	default: return NEXT_NONE;
 	}
 }
 
@@ -140,21 +173,27 @@ static void *work(void *arg)
 	int failures = 0;
 	int64_t failing_since = 0, give_up_ms = config_number(l->run.config, "qualys.outage");
 
-	log_scope("coordinator run=%" PRIu64, l->run.run);
+	if (l->run.run)
+		log_scope("coordinator run=%" PRIu64, l->run.run);
+	else
+		log_scope("coordinator");
 	while (one_call(l, &a)) {
-		if (a.result == API_WHOLE) {
-			failures = 0;
-			if (!l->advance(l, &a)) {
-				end(l, API_WHOLE, &a);
-				return NULL;
-			}
-			continue;
+		enum next next = NEXT_STEP;
+
+		if (a.result != API_WHOLE) {
+			if (failures == 0)
+				failing_since = clock_ms();
+			next = clock_ms() - failing_since > give_up_ms ? NEXT_NONE : again(l, &a, &failures);
 		}
-		if (failures == 0)
-			failing_since = clock_ms();
-		if (clock_ms() - failing_since > give_up_ms || !again(l, &a, failures))
+		if (next == NEXT_NONE)
 			break;
-		failures += a.result == API_UNAVAILABLE || a.result == API_BROKEN;
+		if (next == NEXT_AGAIN)
+			continue;
+		failures = 0;
+		if (!l->advance(l, &a)) {
+			end(l, API_WHOLE, &a);
+			return NULL;
+		}
 	}
 	end(l, is_stopped(l) ? API_STOPPED : a.result, &a);
 	return NULL;
@@ -219,7 +258,7 @@ void lister_take(struct lister *l, struct lister_news *ret_news)
 	*ret_news = l->news;
 	ret_news->ids = ids;
 	l->news.ids = kept;
-	l->news.count = l->news.calls = l->news.xml_bytes = 0;
+	l->news.count = l->news.calls = l->news.xml_bytes = l->news.given_up = 0;
 	l->news.waited_ms = 0;
 	pthread_mutex_unlock(&l->lock);
 }

@@ -28,7 +28,7 @@ struct lister_news {
 	uint64_t count; /* the same, as they came */
 	uint64_t xml_bytes;
 	int64_t waited_ms, at_once; /* at_once: what the API told of its limit, -1: nothing */
-	uint64_t calls;
+	uint64_t calls, given_up;   /* given_up: vulnerabilities that break their answers */
 	bool done;
 	enum api_result result; /* when done: API_WHOLE, or why it ended */
 	char text[512];

@@ -13,6 +13,8 @@ struct lister {
 	bool (*advance)(
 	    struct lister *l, const struct api_answer *a); /* to the next step; false: there is none */
 	bool (*split)(struct lister *l); /* the step broke again; false: cannot be smaller. NULL: never */
+	uint64_t (*alone)(
+	    const struct lister *l); /* the one that the step asks for; 0: it is more. NULL: never */
 	struct api *api;
 	struct governor
 	    *governor; /* the coordinator's, of this API: lists of one API never run at the same time */

@@ -122,11 +122,18 @@ static bool split_knowledge_base(struct lister *l)
 		return true;
 	}
 	uint64_t last = l->id_max ? l->id_max : l->id_min + l->range * 8;
-	if (l->after_s || last <= l->id_min)
+	if (last <= l->id_min)
 		return false;
 	l->range = (last - l->id_min + 2) / 2;
 	l->id_max = l->id_min + l->range - 1;
 	return true;
+}
+
+static uint64_t alone_in_knowledge_base(const struct lister *l)
+{
+	if (l->step_ids.count)
+		return l->step_ids.count == 1 ? l->step_ids.v[0].first : 0;
+	return l->id_min == l->id_max ? l->id_min : 0;
 }
 
 struct lister *lister_hosts(
@@ -162,6 +169,7 @@ struct lister *lister_knowledge_base(
 	l->call = call_knowledge_base;
 	l->advance = advance_knowledge_base;
 	l->split = split_knowledge_base;
+	l->alone = alone_in_knowledge_base;
 	l->range = l->range_most = (uint64_t)config_number(r->config, "qualys.knowledge_base.range");
 	if (!after_s) {
 		l->id_min = 1;

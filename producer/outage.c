@@ -3,6 +3,14 @@
 
 enum { PROBE_FIRST_MS = 3000, PROBE_MOST_MS = 60000 };
 
+uint64_t outage_random(uint64_t *random)
+{
+	*random ^= *random << 13;
+	*random ^= *random >> 7;
+	*random ^= *random << 17;
+	return *random;
+}
+
 int64_t backoff_ms(int failures, int64_t first_ms, int64_t most_ms, uint64_t *random)
 {
 	int64_t span = first_ms;
@@ -11,10 +19,7 @@ int64_t backoff_ms(int failures, int64_t first_ms, int64_t most_ms, uint64_t *ra
 		span *= 2;
 	if (span > most_ms)
 		span = most_ms;
-	*random ^= *random << 13; /* xorshift: spread is all that is asked of it */
-	*random ^= *random >> 7;
-	*random ^= *random << 17;
-	return span / 4 + (int64_t)(*random % (uint64_t)(span - span / 4 + 1));
+	return span / 4 + (int64_t)(outage_random(random) % (uint64_t)(span - span / 4 + 1));
 }
 
 void outage_open(struct outage *o, int64_t give_up_ms, uint64_t seed)

@@ -31,6 +31,7 @@ int64_t outage_wait_ms(
     const struct outage *o, int64_t now_ms); /* until the next probe; 0: now; -1: one is out */
 bool outage_over_limit(const struct outage *o, int64_t now_ms);
 
+uint64_t outage_random(uint64_t *random); /* xorshift: spread is all that is asked of it */
 /* Full jitter: between a quarter and the whole of first_ms doubled `failures` times, at most most_ms. */
 int64_t backoff_ms(int failures, int64_t first_ms, int64_t most_ms, uint64_t *random);
 #endif

@@ -31,6 +31,11 @@ static const char *const steps[] = {
     "INTEGER NOT NULL,"
     " http_status INTEGER, error TEXT, changed_at INTEGER NOT NULL);"
     "CREATE TABLE qid(run INTEGER NOT NULL, qid INTEGER NOT NULL, PRIMARY KEY(run, qid)) WITHOUT ROWID;",
+    "ALTER TABLE batch ADD COLUMN came INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE batch ADD COLUMN came_empty INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE batch ADD COLUMN emptied INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE batch ADD COLUMN detections INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE batch ADD COLUMN xml_bytes INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const char *const state_names[BATCH_STATES] = {
@@ -44,12 +49,15 @@ const char *batch_state_name(enum batch_state s)
 static bool prepare(struct progress *p)
 {
 	p->number = db_prepare(p->db, "UPDATE meta SET value = value + 1 WHERE name = ?1 RETURNING value");
-	p->insert = db_prepare(p->db, "INSERT INTO batch(run, number, state, hosts, ids, tries, lost, again, "
-				      "http_status, error, changed_at)"
-				      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
-	p->update = db_prepare(p->db, "UPDATE batch SET run = ?1, number = ?2, state = ?3, hosts = ?4, ids = "
-				      "?5, tries = ?6, lost = ?7, again = ?8,"
-				      " http_status = ?9, error = ?10, changed_at = ?11 WHERE id = ?12");
+	p->insert = db_prepare(p->db,
+	    "INSERT INTO batch(run, number, state, hosts, ids, tries, lost, again, "
+	    "http_status, error, changed_at, came, came_empty, emptied, detections, xml_bytes)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)");
+	p->update = db_prepare(p->db,
+	    "UPDATE batch SET run = ?1, number = ?2, state = ?3, hosts = ?4, ids = "
+	    "?5, tries = ?6, lost = ?7, again = ?8,"
+	    " http_status = ?9, error = ?10, changed_at = ?11, came = ?12, came_empty = ?13,"
+	    " emptied = ?14, detections = ?15, xml_bytes = ?16 WHERE id = ?17");
 	p->drop = db_prepare(p->db, "DELETE FROM batch WHERE id = ?1");
 	p->qid = db_prepare(p->db, "INSERT OR IGNORE INTO qid VALUES(?1, ?2)");
 	return p->number && p->insert && p->update && p->drop && p->qid;
@@ -199,9 +207,11 @@ bool progress_save(struct progress *p, uint64_t run, struct progress_batch *b)
 	bool ok = false;
 
 	buffer_open(&ids, (size_t)64 * 1024 * 1024);
-	if (!ids_write(&b->hosts, &ids))
+	if (!ids_write(&b->hosts, &ids)) {
+		buffer_close(&ids);
 		return fail("a batch of %llu hosts has too many ids to be stored",
 		    (unsigned long long)b->hosts.count);
+	}
 	pthread_mutex_lock(&p->lock);
 	sqlite3_bind_int64(s, 1, (int64_t)run);
 	sqlite3_bind_int64(s, 2, (int64_t)b->number);
@@ -214,8 +224,13 @@ bool progress_save(struct progress *p, uint64_t run, struct progress_batch *b)
 	sqlite3_bind_int(s, 9, b->http_status);
 	sqlite3_bind_text(s, 10, b->error, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 11, clock_wall_s());
+	sqlite3_bind_int64(s, 12, (int64_t)b->counts.came);
+	sqlite3_bind_int64(s, 13, (int64_t)b->counts.came_empty);
+	sqlite3_bind_int64(s, 14, (int64_t)b->counts.emptied);
+	sqlite3_bind_int64(s, 15, (int64_t)b->counts.detections);
+	sqlite3_bind_int64(s, 16, (int64_t)b->counts.xml_bytes);
 	if (b->id)
-		sqlite3_bind_int64(s, 12, b->id);
+		sqlite3_bind_int64(s, 17, b->id);
 	ok = db_step(p->db, s);
 	if (ok && !b->id)
 		b->id = sqlite3_last_insert_rowid(db_handle(p->db));
@@ -245,8 +260,9 @@ static enum batch_state state_of(const char *name)
 
 bool progress_each(struct progress *p, uint64_t run, progress_batch_fn *fn, void *arg)
 {
-	sqlite3_stmt *s = db_prepare(p->db, "SELECT id, number, state, ids, tries, lost, again, http_status, "
-					    "error FROM batch WHERE run = ?1 ORDER BY id");
+	sqlite3_stmt *s = db_prepare(p->db,
+	    "SELECT id, number, state, ids, tries, lost, again, http_status, "
+	    "error, came, came_empty, emptied, detections, xml_bytes FROM batch WHERE run = ?1 ORDER BY id");
 	int more = -1;
 
 	if (!s)
@@ -261,7 +277,12 @@ bool progress_each(struct progress *p, uint64_t run, progress_batch_fn *fn, void
 		    .tries = sqlite3_column_int(s, 4),
 		    .lost = sqlite3_column_int(s, 5),
 		    .again = sqlite3_column_int(s, 6) != 0,
-		    .http_status = sqlite3_column_int(s, 7)};
+		    .http_status = sqlite3_column_int(s, 7),
+		    .counts = {.came = (uint64_t)sqlite3_column_int64(s, 9),
+			.came_empty = (uint64_t)sqlite3_column_int64(s, 10),
+			.emptied = (uint64_t)sqlite3_column_int64(s, 11),
+			.detections = (uint64_t)sqlite3_column_int64(s, 12),
+			.xml_bytes = (uint64_t)sqlite3_column_int64(s, 13)}};
 
 		memcpy(b.error, error ? error : "", strnlen(error ? error : "", sizeof(b.error) - 1));
 		if (!ids_read(&b.hosts, ids ? ids : "", strlen(ids ? ids : ""))) {

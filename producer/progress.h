@@ -27,6 +27,10 @@ struct progress_run {
 	char database[64];
 };
 
+struct progress_counts { /* of what came with a batch, for the counts of a run that is continued */
+	uint64_t came, came_empty, emptied, detections, xml_bytes;
+};
+
 struct progress_batch {
 	int64_t id; /* 0: not stored yet */
 	uint64_t number;
@@ -35,6 +39,7 @@ struct progress_batch {
 	int tries, lost, http_status;
 	bool again; /* asked again, since a whole answer left the hosts out */
 	char error[256];
+	struct progress_counts counts;
 };
 
 struct progress;

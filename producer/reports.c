@@ -10,51 +10,69 @@
 static bool in_hand(const struct coordinator *c, uint64_t host)
 {
 	for (const struct batch *b = c->batches; b; b = b->next)
-		if (b->p.state != BATCH_LEFT_OUT && ids_has(&b->p.hosts, host))
+		if (b->p.state <= BATCH_FETCHED && ids_has(&b->p.hosts, host))
 			return true;
 	return ids_has(&c->todo, host) || ids_has(&c->again, host);
 }
 
-/* The loader ignored a set of this host, and the topic's last message may be that one: a newer set has to come. Whether
- * it was that of a batch still in hand cannot be told, since the loader may be faster than the fetcher's account: wait for it. */
-static bool ask_again(struct coordinator *c, uint64_t host)
+/* The next run asks for it again, and the mark stays until then. */
+static bool is_given_up(const struct coordinator *c, uint64_t host)
+{
+	for (const struct batch *b = c->batches; b; b = b->next)
+		if ((b->p.state == BATCH_DEAD || b->p.state == BATCH_HELD) && ids_has(&b->p.hosts, host))
+			return true;
+	return false;
+}
+
+static bool one_batch(struct coordinator *c, int times, struct ids *hosts)
+{
+	struct batch *b = batch_new(c, BATCH_WAITING, 0);
+
+	ids_take(hosts, times < IGNORED_TIMES ? (uint64_t)c->sizer.size : 1, &b->p.hosts);
+	ids_add_all(&c->asked, &b->p.hosts);
+	if (times == IGNORED_TIMES) {
+		b->p.tries = times;
+		snprintf(b->p.error, sizeof(b->p.error), "the loader ignored %d sets of this host", times);
+		return batch_move(c, b, BATCH_DEAD);
+	}
+	ids_add_all(&c->ignored[times], &b->p.hosts);
+	log_line(LOG_WARN, "sets of %" PRIu64 " hosts were ignored by the loader; asking for them again",
+	    b->p.hosts.count);
+	return batch_move(c, b, BATCH_WAITING);
+}
+
+static int times_ignored(const struct coordinator *c, uint64_t host)
 {
 	int times = 0;
 
 	while (times < IGNORED_TIMES && ids_has(&c->ignored[times], host))
 		times++;
-	struct batch *b = batch_new(c, BATCH_WAITING, times);
-	ids_add(&b->p.hosts, host, host);
-	ids_add(&c->asked, host, host);
-	if (times == IGNORED_TIMES) {
-		snprintf(b->p.error, sizeof(b->p.error), "the loader ignored %d sets of this host", times);
-		return batch_move(c, b, BATCH_DEAD);
-	}
-	ids_add(&c->ignored[times], host, host);
-	log_line(LOG_WARN, "host %" PRIu64 ": its set was ignored by the loader; asking again", host);
-	return batch_move(c, b, BATCH_WAITING);
+	return times;
 }
 
+/* The loader ignored sets of these hosts, and the topic's last message may be such a one: a newer set has to come. Whether
+ * it was that of a batch still in hand cannot be told, since the loader may be faster than the fetcher's account: wait for it. */
 static bool ask_marked(struct coordinator *c)
 {
-	struct ids ready = {0};
+	struct ids ready[IGNORED_TIMES + 1] = {{0}}, wait = {0};
 	bool ok = true;
 
 	for (size_t i = 0; i < c->marked.n; i++)
 		for (uint64_t id = c->marked.v[i].first;; id++) {
-			if (!in_hand(c, id))
-				ids_add(&ready, id, id);
+			if (in_hand(c, id))
+				ids_add(&wait, id, id);
+			else if (!is_given_up(c, id))
+				ids_add(&ready[times_ignored(c, id)], id, id);
 			if (id == c->marked.v[i].last)
 				break;
 		}
-	ids_remove_all(&c->marked, &ready);
-	for (size_t i = 0; i < ready.n; i++)
-		for (uint64_t id = ready.v[i].first; ok; id++) {
-			ok = ask_again(c, id);
-			if (id == ready.v[i].last)
-				break;
-		}
-	ids_close(&ready);
+	ids_copy(&c->marked, &wait);
+	ids_close(&wait);
+	for (int times = 0; times <= IGNORED_TIMES; times++) {
+		while (ok && ready[times].count)
+			ok = one_batch(c, times, &ready[times]);
+		ids_close(&ready[times]);
+	}
 	return ok;
 }
 
@@ -76,7 +94,7 @@ static void database(struct coordinator *c, const Qidflow__V1__Report *r)
 
 static bool loader(struct coordinator *c, const Qidflow__V1__Report *r)
 {
-	c->loader_told_ms = clock_ms();
+	c->loader_told_ms = c->loader_missed_ms = clock_ms();
 	c->complete_run = r->complete_run;
 	if (r->first)
 		database(c, r);
@@ -119,7 +137,15 @@ static bool by_kind(struct coordinator *c, const Qidflow__V1__Report *r)
 	}
 }
 
+/* Whatever one Report changes is one transaction. */
 bool reports_take(struct coordinator *c, const Qidflow__V1__Report *r)
 {
-	return by_kind(c, r) && (c->marked.n == 0 || ask_marked(c));
+	if (!c->run.run)
+		return by_kind(c, r);
+	if (!progress_begin(c->progress))
+		return coordinator_fail(c, STATUS_FAILED, "progress.db takes no transaction");
+	bool ok = by_kind(c, r) && (c->marked.n == 0 || ask_marked(c));
+	return (progress_commit(c->progress) ||
+		   coordinator_fail(c, STATUS_FAILED, "progress.db takes no more")) &&
+	       ok;
 }

@@ -4,7 +4,7 @@
  *      ▲          │ what is missing of a batch that broke becomes a batch of its own, halved from the second time on;
  *      └──────────┘ one host alone, still broken after its tries: DEAD; left out of two whole answers: LEFT_OUT
  *
- * A Report for a batch that is not outstanding is ignored: the first counts. Whatever one Report changes is one transaction. */
+ * A Report for a batch that is not outstanding is ignored: the first counts. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +51,8 @@ static void count(const struct batch *b, enum batch_state from, enum batch_state
 	meter_add(METER_BATCHES_OUT, (int)is_out - (int)was_out);
 	if (from == BATCH_WAITING && to == BATCH_SENT)
 		meter_add(METER_BATCHES, 1);
+	if (b->probe)
+		return; /* its host is not one of those asked for */
 	if (to == BATCH_LOADED || to == BATCH_DEAD || to == BATCH_HELD) {
 		meter_add(METER_BATCHES_DONE, 1);
 		meter_add(METER_HOSTS_DONE, (int64_t)b->p.hosts.count);
@@ -82,6 +84,22 @@ bool batch_drop(struct coordinator *c, struct batch *b)
 		return coordinator_fail(
 		    c, STATUS_FAILED, "the state of a batch cannot be stored in progress.db");
 	batch_free(c, b);
+	return true;
+}
+
+bool batch_forget(struct coordinator *c, enum batch_state state, const struct ids *hosts)
+{
+	for (struct batch *b = c->batches, *next; b; b = next) {
+		uint64_t before = b->p.hosts.count;
+
+		next = b->next;
+		if (b->p.state != state)
+			continue;
+		ids_remove_all(&b->p.hosts, hosts);
+		if (b->p.hosts.count == 0 ? !batch_drop(c, b)
+					  : b->p.hosts.count != before && !batch_move(c, b, state))
+			return false;
+	}
 	return true;
 }
 
@@ -147,7 +165,10 @@ bool settle_call_over(struct coordinator *c, struct batch *b, const Qidflow__V1_
 	case QIDFLOW__V1__REPORT__OUTCOME__TOO_MANY: governor_refused_at_once(g, now); break;
 	case QIDFLOW__V1__REPORT__OUTCOME__TOO_FAST: governor_refused_rate(g, now, limits.wait_ms); break;
 	case QIDFLOW__V1__REPORT__OUTCOME__UNAVAILABLE: failed_before_it_began(c, b, r); return true;
-	case QIDFLOW__V1__REPORT__OUTCOME__ABORTED: return true;
+	case QIDFLOW__V1__REPORT__OUTCOME__ABORTED:
+		if (b->probe)
+			outage_probe_failed(&c->outage, now); /* it says nothing: another one has to */
+		return true;
 	default: break;
 	}
 	return answered(c, b);
@@ -156,7 +177,7 @@ bool settle_call_over(struct coordinator *c, struct batch *b, const Qidflow__V1_
 /* A whole answer left these hosts out, as it does with those that have no detections. Who had some, or was never fetched, is asked
  * once more; left out again, who had some is to be emptied, and the others are as they were: without. */
 static bool left_out(
-    struct coordinator *c, const struct batch *b, const struct ids *missing, struct ids *ret_as_before)
+    struct coordinator *c, struct batch *b, const struct ids *missing, struct ids *ret_as_before)
 {
 	struct ids had = {0};
 	bool ok = true;
@@ -165,14 +186,17 @@ static bool left_out(
 		for (uint64_t id = missing->v[i].first;; id++) {
 			bool detected = ids_has(&c->detected, id);
 
-			if (!b->p.again && (detected || !ids_has(&c->known, id)))
+			if (!b->p.again && (detected || c->complete_run == 0 || !ids_has(&c->known, id)))
 				ids_add(&c->again, id, id);
 			else
 				ids_add(detected ? &had : ret_as_before, id, id);
 			if (id == missing->v[i].last)
 				break;
 		}
-	c->counts.came_empty += ret_as_before->count;
+	if (!b->probe) {
+		b->p.counts.came_empty += ret_as_before->count;
+		c->counts.came_empty += ret_as_before->count;
+	}
 	if (had.count) {
 		struct batch *n = batch_new(c, BATCH_WAITING, 0);
 
@@ -202,6 +226,7 @@ static bool note_qids(struct coordinator *c, const Qidflow__V1__Report *r)
 	for (size_t i = 0; i < r->n_qids; i++)
 		if (!ids_has(&c->kb_known, r->qids[i]))
 			lacking[n++] = r->qids[i];
+	c->qids_moved = c->qids_moved || n;
 	bool ok = progress_add_qids(c->progress, c->run.run, lacking, n);
 	free(lacking);
 	return ok || coordinator_fail(c, STATUS_FAILED, "QIDs cannot be stored in progress.db");
@@ -224,15 +249,26 @@ void settle_report_ids(Qidflow__V1__IdRange *const *ranges, size_t n, struct ids
 		ids_add(to, ranges[i]->first, ranges[i]->last);
 }
 
-static void note_came(struct coordinator *c, const struct ids *came, const Qidflow__V1__Report *r)
+/* Who came has detections again, or has just been emptied: either way there is nothing to be emptied. */
+static bool note_came(
+    struct coordinator *c, struct batch *b, const struct ids *came, const Qidflow__V1__Report *r)
 {
-	c->counts.came += came->count;
-	c->counts.came_empty += r->n_came_empty;
-	c->counts.detections += r->detections;
-	c->counts.xml_bytes += r->xml_bytes;
+	struct progress_counts *n = &b->p.counts;
+
+	*n = (struct progress_counts){.xml_bytes = r->xml_bytes};
+	if (!b->probe) {
+		n->came = came->count;
+		n->came_empty = r->n_came_empty;
+		n->detections = r->detections;
+	}
+	c->counts.came += n->came;
+	c->counts.came_empty += n->came_empty;
+	c->counts.detections += n->detections;
+	c->counts.xml_bytes += n->xml_bytes;
 	ids_add_all(&c->detected, came);
 	for (size_t i = 0; i < r->n_came_empty; i++)
 		ids_remove(&c->detected, r->came_empty[i], r->came_empty[i]);
+	return batch_forget(c, BATCH_LEFT_OUT, came);
 }
 
 static bool broke(struct coordinator *c, struct batch *b, struct ids *missing, const Qidflow__V1__Report *r)
@@ -266,9 +302,7 @@ static bool by_outcome(struct coordinator *c, struct batch *b, struct ids *came,
 	case QIDFLOW__V1__REPORT__OUTCOME__BROKEN:
 	case QIDFLOW__V1__REPORT__OUTCOME__BAD_REQUEST: return broke(c, b, missing, r);
 	case QIDFLOW__V1__REPORT__OUTCOME__DENIED:
-		return coordinator_fail(c, STATUS_REFUSED, "%s as user %s: %s",
-		    config_text(c->config, "qualys.url"), config_text(c->config, "qualys.username"),
-		    r->text ? r->text : "refused");
+		return coordinator_refused(c, r->text ? r->text : "refused");
 	default: break; /* not its fault, or not known yet */
 	}
 	if (missing->count == 0 || b->probe)
@@ -287,17 +321,14 @@ bool settle_fetched(struct coordinator *c, struct batch *b, const Qidflow__V1__R
 {
 	struct ids came = {0}, missing = {0};
 
-	if (!progress_begin(c->progress))
-		return coordinator_fail(c, STATUS_FAILED, "progress.db takes no transaction");
 	settle_report_ids(r->came, r->n_came, &came);
 	ids_copy(&missing, &b->p.hosts);
 	ids_remove_all(&missing, &came);
-	note_came(c, &came, r);
-	bool ok = settle_call_over(c, b, r) && by_outcome(c, b, &came, &missing, r) &&
-		  keep_what_came(c, b, &came, r);
+	bool ok = note_came(c, b, &came, r) && settle_call_over(c, b, r) &&
+		  by_outcome(c, b, &came, &missing, r) && keep_what_came(c, b, &came, r);
 	ids_close(&came);
 	ids_close(&missing);
-	return progress_commit(c->progress) && ok;
+	return ok;
 }
 
 bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r)

@@ -93,7 +93,6 @@ static void report_call(struct roles *r, const Qidflow__V1__Batch *b, const stru
 	Qidflow__V1__Report m = QIDFLOW__V1__REPORT__INIT;
 	Qidflow__V1__End room[64], *pointers[64];
 	struct delivery *d = delivery_open();
-	uint32_t qid = 38170;
 	uint64_t *empty = xcalloc(c->empty.count + 1, sizeof(*empty));
 
 	m.kind = c->lost ? QIDFLOW__V1__REPORT__KIND__LOST : QIDFLOW__V1__REPORT__KIND__ENDED;
@@ -114,7 +113,7 @@ static void report_call(struct roles *r, const Qidflow__V1__Batch *b, const stru
 				empty[m.n_came_empty++] = id;
 		m.came_empty = empty;
 		m.n_qids = c->came.count ? 1 : 0;
-		m.qids = &qid;
+		m.qids = (uint32_t *)&c->qid;
 		write_ends(&m, d, room, pointers);
 		send_report(r->fetcher, &m);
 		free_ranges(m.came, m.n_came);
@@ -127,6 +126,7 @@ static void note_call(struct world *w, const Qidflow__V1__Batch *b, const struct
 {
 	w->calls++;
 	w->probes += b->has_probe && b->probe;
+	w->batches_of_nobody += asked->count == 0;
 	ids_add(&w->numbers, b->number, b->number);
 	if (b->has_probe && b->probe)
 		return;
@@ -144,7 +144,7 @@ static void take_batch(struct roles *r, const struct message *m)
 
 	for (size_t i = 0; b && i < b->n_ids; i++)
 		ids_add(&asked, b->ids[i]->first, b->ids[i]->last);
-	struct world_call c = {.asked = &asked, .outcome = QIDFLOW__V1__REPORT__OUTCOME__WHOLE};
+	struct world_call c = {.asked = &asked, .outcome = QIDFLOW__V1__REPORT__OUTCOME__WHOLE, .qid = 38170};
 	if (b) {
 		pthread_mutex_lock(&r->w->lock);
 		note_call(r->w, b, &asked);
@@ -202,7 +202,8 @@ static void say_database(struct roles *r)
 	m.database = (char *)(w->database ? w->database : "db");
 	m.complete_run = w->complete_run;
 	if (w->complete_run)
-		m.complete_started_at = m.complete_full_at = m.complete_kb_at = WORLD_NOW - 86400;
+		m.complete_started_at = m.complete_full_at = m.complete_kb_at =
+		    w->complete_at ? w->complete_at : WORLD_NOW - 86400;
 	m.n_known = ranges_of(&w->known, &m.known);
 	m.n_known_detected = ranges_of(&w->detected, &m.known_detected);
 	m.n_owed = ranges_of(&w->owed, &m.owed);
@@ -218,6 +219,8 @@ static void say_database(struct roles *r)
 static void take_status(struct world *w, const Qidflow__V1__RunStatus *s)
 {
 	w->last_state = s->state;
+	w->counts = *s->counts;
+	w->kb_complete = s->kb_complete;
 	for (size_t i = 0; i < s->n_dead_letters; i++) {
 		const Qidflow__V1__DeadLetter *d = s->dead_letters[i];
 
@@ -232,10 +235,11 @@ static void take_status(struct world *w, const Qidflow__V1__RunStatus *s)
 }
 
 /* What a message does to the database, as far as the tests look. */
-static uint64_t apply(struct world *w, const struct message *m)
+static struct ids apply(struct world *w, const struct message *m)
 {
 	struct arena *a = arena_open();
-	uint64_t host = strtoull(m->key_size ? m->key : "0", NULL, 10), ignored = 0;
+	uint64_t host = strtoull(m->key_size ? m->key : "0", NULL, 10);
+	struct ids ignored = {0};
 
 	if (m->topic == TOPIC_RUNS) {
 		ProtobufCMessage *s =
@@ -245,6 +249,8 @@ static uint64_t apply(struct world *w, const struct message *m)
 	} else if (!m->value) {
 		if (m->topic == TOPIC_DETECTIONS)
 			ids_add(&w->purged, host, host);
+		ids_copy(&ignored, &w->ignore_at_purge);
+		ids_clear(&w->ignore_at_purge);
 	} else if (m->topic == TOPIC_DETECTIONS) {
 		const Qidflow__V1__HostDetections *h = (Qidflow__V1__HostDetections *)record_unpack(
 		    a, &qidflow__v1__host_detections__descriptor, m->value, m->size);
@@ -253,11 +259,36 @@ static uint64_t apply(struct world *w, const struct message *m)
 			ids_add(&w->emptied, host, host);
 		if (ids_has(&w->ignore_once, host)) {
 			ids_remove(&w->ignore_once, host, host);
-			ignored = host;
+			ids_add(&ignored, host, host);
 		}
 	}
 	arena_close(a);
 	return ignored;
+}
+
+static bool is_empty_set(const struct message *m)
+{
+	struct arena *a = arena_open();
+	const Qidflow__V1__HostDetections *h = NULL;
+
+	if (m->topic == TOPIC_DETECTIONS && m->value)
+		h = (Qidflow__V1__HostDetections *)record_unpack(
+		    a, &qidflow__v1__host_detections__descriptor, m->value, m->size);
+	bool is = h && h->set->has_fetched_at; /* only the coordinator's own sets have it in this world */
+	arena_close(a);
+	return is;
+}
+
+static void look_before_it(struct roles *r)
+{
+	Qidflow__V1__Report m = QIDFLOW__V1__REPORT__INIT;
+
+	m.kind = QIDFLOW__V1__REPORT__KIND__LOADER;
+	m.has_complete_run = 1;
+	m.complete_run = r->w->complete_run;
+	send_report(r->loader, &m);
+	usleep(300 * 1000); /* what the coordinator makes of it */
+	r->w->before_empty(r->w);
 }
 
 static void *loader(void *arg)
@@ -273,7 +304,8 @@ static void *loader(void *arg)
 	while ((e = transport_poll(r->loader, 1000)).kind != EVENT_CLOSED) {
 		Qidflow__V1__Report m = QIDFLOW__V1__REPORT__INIT;
 		Qidflow__V1__End end = QIDFLOW__V1__END__INIT, *ends[] = {&end};
-		uint64_t ignored = 0;
+		struct ids ignored = {0};
+		uint64_t hosts[64];
 
 		if (e.kind != EVENT_MESSAGE && e.kind != EVENT_END)
 			continue;
@@ -281,6 +313,8 @@ static void *loader(void *arg)
 		end.topic = (char *)topic_name(e.kind == EVENT_END ? e.topic : e.message.topic);
 		end.partition = e.kind == EVENT_END ? e.partition : e.message.partition;
 		end.offset = e.kind == EVENT_END ? e.next : e.message.offset + 1;
+		if (e.kind == EVENT_MESSAGE && r->w->before_empty && is_empty_set(&e.message))
+			look_before_it(r);
 		pthread_mutex_lock(&r->w->lock);
 		if (e.kind == EVENT_MESSAGE) {
 			snprintf(key, sizeof(key), "%.*s", (int)e.message.key_size,
@@ -293,8 +327,11 @@ static void *loader(void *arg)
 		pthread_mutex_unlock(&r->w->lock);
 		m.n_positions = 1;
 		m.positions = ends;
-		m.n_ignored = ignored != 0;
-		m.ignored = &ignored;
+		for (size_t i = 0; i < ignored.n; i++)
+			for (uint64_t id = ignored.v[i].first; id <= ignored.v[i].last; id++)
+				hosts[m.n_ignored++] = id;
+		m.ignored = hosts;
+		ids_close(&ignored);
 		send_report(r->loader, &m);
 	}
 	return NULL;
@@ -345,13 +382,13 @@ void world_forget(struct world *w)
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
 		ids_close(sets[i]);
-	w->calls = w->list_calls = w->probes = w->n_dead = w->n_held = 0;
+	w->calls = w->list_calls = w->probes = w->batches_of_nobody = w->n_dead = w->n_held = 0;
 }
 
 void world_close(struct world *w)
 {
-	struct ids *sets[] = {
-	    &w->listed, &w->processed, &w->known, &w->detected, &w->owed, &w->kb_known, &w->ignore_once};
+	struct ids *sets[] = {&w->listed, &w->processed, &w->known, &w->detected, &w->owed, &w->kb_known,
+	    &w->ignore_once, &w->ignore_at_purge};
 
 	world_forget(w);
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)

@@ -13,28 +13,31 @@ enum { WORLD_NOW = 1700000000, WORLD_CALLS = 4096 };
 
 struct world_call { /* a detection call, for the script to answer */
 	const struct ids *asked;
-	int number; /* of the call: 1 .. */
-	bool probe;
+	int number;             /* of the call: 1 .. */
+	bool probe, lost;       /* lost: report LOST instead of calling */
 	struct ids came, empty; /* empty: came without detections */
 	Qidflow__V1__Report__Outcome outcome;
 	const char *text;
-	bool lost; /* report LOST instead of calling */
 	int delay_ms;
+	uint32_t qid;
 };
 
 struct world {
 	/* what the API says */
-	struct ids listed, processed; /* at present; in the window of an incremental run */
-	enum api_result list_result;  /* of every list, API_WHOLE unless set */
+	struct ids listed, processed;               /* at present; in the window of an incremental run */
+	enum api_result list_result;                /* of every list, API_WHOLE unless set */
+	void (*on_knowledge_base)(struct world *w); /* before each call of it */
+	uint64_t broken_qid;                        /* breaks each answer for a list of QIDs that it is in */
 	void (*answer)(struct world *w, struct world_call *c); /* NULL: everybody comes */
 	/* what the database holds at the start */
 	struct ids known, detected, owed, kb_known;
 	uint64_t complete_run;
+	int64_t complete_at; /* 0: a day ago */
 	const char *database;
-	struct ids ignore_once; /* the loader ignores the next set of these hosts */
-	/* what happened */
-	pthread_mutex_t lock;
-	int calls, list_calls, probes;
+	struct ids ignore_once, ignore_at_purge; /* the loader ignores sets: the next one; told at a purge */
+	void (*before_empty)(struct world *w);   /* by the loader, which comes to an empty set */
+	pthread_mutex_t lock;                    /* of what happened: */
+	int calls, list_calls, probes, batches_of_nobody;
 	struct ids asked_once, asked_twice, purged, emptied, kb_asked, listed_by_id;
 	int64_t after_s;    /* what Host List was asked for */
 	struct ids numbers; /* of the batches that were called */
@@ -42,6 +45,8 @@ struct world {
 	uint64_t dead[64], held[4096];
 	int n_dead, n_held;
 	char dead_error[256];
+	bool kb_complete;
+	Qidflow__V1__Counts counts; /* of the last RunStatus, as kb_complete */
 };
 
 extern struct world *coordinator_world_api; /* whose API it is: set by world_run() */

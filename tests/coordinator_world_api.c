@@ -99,6 +99,12 @@ void api_list_vulnerabilities(struct api *a, int64_t modified_after_s, uint64_t 
 	(void)id_max;
 	(void)fn;
 	(void)arg;
-	if (begin_list(ret) && qids)
+	if (coordinator_world_api->on_knowledge_base)
+		coordinator_world_api->on_knowledge_base(coordinator_world_api);
+	if (!begin_list(ret) || !qids)
+		return;
+	if (ids_has(qids, coordinator_world_api->broken_qid))
+		ret->result = API_BROKEN;
+	else
 		ids_add_all(&coordinator_world_api->kb_asked, qids);
 }

@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 exceptions='
 common/transport/transport.h 100 the seam: every promise that a transport makes stands in one place
 common/transport/transport_calls.h 100 the same seam: one function a promise
-producer/coordinator_state.h 140 all that a run knows stands in one place, private to the five files that change it
+producer/coordinator_state.h 140 all that a run knows stands in one place, private to the files that change it
 producer/progress.h 70 a memory that six states and four tables share
 common/qualys/api.h 70 the calls and what can become of them: one table with its comments
 '

@@ -1,0 +1,114 @@
+/* beginning.c -- which run this is, a new one or the one that was interrupted, and whom it asks for first. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "clock.h"
+#include "config.h"
+#include "coordinator_state.h"
+#include "log.h"
+#include "meter.h"
+
+/* Of a batch that is loaded: its call, too, was one of this run. */
+static void add_counts(Qidflow__V1__Counts *to, const struct progress_counts *n)
+{
+	to->came += n->came;
+	to->came_empty += n->came_empty;
+	to->emptied += n->emptied;
+	to->detections += n->detections;
+	to->xml_bytes += n->xml_bytes;
+	to->calls += n->emptied == 0;
+}
+
+static bool take_up(void *arg, struct progress_batch *p)
+{
+	struct coordinator *c = arg;
+
+	ids_add_all(&c->asked, &p->hosts);
+	meter_add(METER_HOSTS_ASKED, (int64_t)p->hosts.count);
+	if (p->state == BATCH_LOADED) {
+		c->any_whole = true;
+		add_counts(&c->counts, &p->counts);
+		meter_add(METER_HOSTS_DONE, (int64_t)p->hosts.count);
+		ids_close(&p->hosts);
+		return true;
+	}
+	if (p->hosts.count == 0) /* nobody is left of it */
+		return progress_drop(c->progress, p);
+	struct batch *b = batch_new(c, BATCH_WAITING, 0);
+	b->p = *p;
+	b->p.counts = (struct progress_counts){0};
+	if (p->state == BATCH_SENT ||
+	    p->state == BATCH_FETCHED) /* the queue it was in died with the process */
+		b->p.state = BATCH_WAITING;
+	else if (p->state == BATCH_HELD)
+		b->p.state = BATCH_LEFT_OUT;
+	return true;
+}
+
+static bool begin_anew(struct coordinator *c, int64_t now_s, bool full)
+{
+	char since[CLOCK_TEXT];
+	int64_t full_every_s = config_number(c->config, "run.full_every") / 1000;
+
+	if (c->complete_run && (c->complete_started_at > now_s || c->complete_full_at > now_s)) {
+		log_line(LOG_WARN,
+		    "the API's clock is behind that of the last complete run: all hosts are asked for");
+		full = true;
+	}
+	full = full || c->complete_run == 0 || (full_every_s && now_s - c->complete_full_at >= full_every_s);
+	c->run = (struct progress_run){.run = progress_next_run(c->progress),
+	    .full = full,
+	    .started_at = now_s,
+	    .window_start =
+		full ? 0 : c->complete_started_at - config_number(c->config, "run.overlap") / 1000};
+	snprintf(c->run.database, sizeof(c->run.database), "%s", c->database);
+	log_line(LOG_INFO, "run %" PRIu64 " begins: %s%s", c->run.run,
+	    full ? "all hosts" : "hosts processed since ",
+	    full ? "" : clock_format_api(c->run.window_start, since));
+	return (c->run.run && progress_run_begin(c->progress, &c->run)) ||
+	       coordinator_fail(c, STATUS_FAILED, "progress.db takes no new run");
+}
+
+/* An interrupted run goes on, unless it was for another database, is complete there, or --full abandons it. */
+bool beginning(struct coordinator *c, int64_t now_s, bool full)
+{
+	struct progress_run old;
+
+	if (progress_running(c->progress, &old)) {
+		bool same = strcmp(old.database, c->database) == 0, done = same && c->complete_run == old.run;
+
+		if (same && !done && !full) {
+			c->run = old;
+			c->resumed = true;
+			log_line(LOG_INFO, "run %" PRIu64 " goes on where it was interrupted", c->run.run);
+			return progress_each(c->progress, c->run.run, take_up, c) ||
+			       coordinator_fail(c, STATUS_FAILED, "progress.db cannot be read");
+		}
+		if (!progress_run_state(c->progress, old.run, done ? "COMPLETE" : "ABANDONED", NULL))
+			return coordinator_fail(c, STATUS_FAILED, "progress.db takes no more");
+	}
+	return begin_anew(c, now_s, full);
+}
+
+/* What is asked for at the start: all, or what the last run owes and what is listed but not in the database. */
+void beginning_todo(struct coordinator *c, const struct ids *listed)
+{
+	struct ids want = {0};
+
+	if (c->run.full) {
+		ids_copy(&want, listed);
+	} else {
+		struct ids unlisted = {0};
+
+		ids_copy(&want, listed);
+		ids_remove_all(&want, &c->known);
+		ids_copy(&unlisted, &c->owed);
+		ids_remove_all(&unlisted, listed);
+		ids_add_all(&want, &c->owed);
+		ids_remove_all(&want, &unlisted);
+		ids_close(&unlisted);
+	}
+	ids_remove_all(&want, &c->asked);
+	ids_add_all(&c->todo, &want);
+	ids_close(&want);
+}
