@@ -12,7 +12,7 @@ set -eu
 demo="ca-certificates cmake gcc libc6-dev libcmocka-dev libcurl4-openssl-dev libinih-dev libisal-dev
 	libmicrohttpd-dev libprotobuf-c-dev libsqlite3-dev libssl-dev libxml2-dev libzstd-dev ninja-build
 	pkg-config protobuf-c-compiler python3 sqlite3"
-tests="clang clang-format clang-tidy git libclang-rt-14-dev llvm openssl shellcheck time util-linux zlib1g-dev"
+tests="clang clang-format clang-tidy git libclang-rt-14-dev llvm shellcheck util-linux"
 
 case "${1-}" in
 "") wanted="$demo $tests" ;;

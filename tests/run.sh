@@ -12,11 +12,11 @@ cd "$(dirname "$0")/.."
 export PYTHONDONTWRITEBYTECODE=1
 
 builds="release debug tsan fuzz"
-long=OFF
+long=OFF fuzz_seconds=30
 select=()
 case "${1-}" in
 "") ;;
---all) long=ON ;;
+--all) long=ON fuzz_seconds=300 ;;
 --fast)
 	builds=release
 	select=(-E '^lint$')
@@ -36,7 +36,7 @@ step() {
 }
 
 build() {
-	cmake --preset "$1" -DQIDFLOW_LONG_TESTS=$long >build/configure.log || { cat build/configure.log; return 1; }
+	cmake --preset "$1" -DQIDFLOW_LONG_TESTS=$long -DQIDFLOW_FUZZ_SECONDS=$fuzz_seconds >build/configure.log || { cat build/configure.log; return 1; }
 	cmake --build --preset "$1" -j "$(nproc)" >build/build.log || { tail -n 200 build/build.log; return 1; }
 }
 
