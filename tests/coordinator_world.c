@@ -201,6 +201,9 @@ static void say_database(struct roles *r)
 	m.has_complete_kb_at = 1;
 	m.database = (char *)(w->database ? w->database : "db");
 	m.complete_run = w->complete_run;
+	m.has_highest_run =
+	    1; /* else the next run would have the number of one that is complete, and seem done at once */
+	m.highest_run = w->complete_run;
 	if (w->complete_run)
 		m.complete_started_at = m.complete_full_at = m.complete_kb_at =
 		    w->complete_at ? w->complete_at : WORLD_NOW - 86400;
