@@ -53,6 +53,8 @@ const struct option options[] = {
     {"batch.bytes", NULL, OPTION_BYTES, "64MB", 100000, 100000 * MB, 0, 0, "XML that a call should bring"},
     {"batch.tries", NULL, OPTION_NUMBER, "3", 1, 100, 0, 0,
 	"how often one host alone may break its answer before it is given up"},
+    {"fetch.drain", NULL, OPTION_DURATION, "5m", 0, DAY, 0, 0,
+	"how long a fetcher that is told to stop lets its calls go on before it gives the work back"},
     {"fetch.calls", NULL, OPTION_NUMBER, "10", 1, 100, 0, 0, "calls that one fetcher makes at once"},
 
     {"run.full_every", NULL, OPTION_DURATION, "7d", 0, 365 * DAY, 0, 0,
@@ -71,8 +73,16 @@ const struct option options[] = {
     {"publish.csv_guard", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
 	"put ' before cells that a spreadsheet would run as a formula"},
 
+    {"topic.prefix", "QIDFLOW_TOPIC_PREFIX", OPTION_TEXT, "qidflow.", 0, 0, 0, 0,
+	"before the names of topics and consumer groups"},
     {"topic.slots", NULL, OPTION_NUMBER, "32", 1, 1000, 0, 0, "partitions of the topic of batches"},
     {"topic.partitions", NULL, OPTION_NUMBER, "6", 1, 1000, 0, 0, "partitions of the topics of data"},
+    {"topic.replication", NULL, OPTION_NUMBER, "0", 0, 100, 0, 0,
+	"copies of each topic that is made; 0: the broker's default"},
+    {"topic.retention", NULL, OPTION_DURATION, "7d", HOUR, 365 * DAY, 0, 0,
+	"of batches, reports and dead letters, where the topic is made"},
+    {"topic.tombstones", NULL, OPTION_DURATION, "7d", 1000, 365 * DAY, 0, 0,
+	"how long the compacted topics keep a purge (delete.retention.ms), where the topic is made"},
 
     {"log.level", "QIDFLOW_LOG_LEVEL", OPTION_CHOICES, "info", 0, 0, "error warn info debug", 0,
 	"what is told"},

@@ -67,6 +67,7 @@ enum commit {
 	COMMIT_FAILED /* logged: try again */
 };
 struct delivery;
+typedef bool transport_scan_fn(void *arg, const struct message *m); /* false: enough */
 struct transport {
 	const struct transport_ops *ops;
 };
@@ -76,6 +77,9 @@ struct transport_ops {
 	int32_t (*partitions)(struct transport *t, enum topic topic);
 	void (*subscribe)(struct transport *t, enum topic topic);
 	bool (*assign)(struct transport *t, enum topic topic, int32_t partition, int64_t next);
+	bool (*seek)(struct transport *t, enum topic topic, int32_t partition, int64_t next);
+	bool (*scan)(struct transport *t, enum topic topic, int64_t last, transport_scan_fn *fn, void *arg);
+	bool (*holder)(struct transport *t, enum topic topic, char *ret_name, size_t room);
 	struct event (*poll)(struct transport *t, int timeout_ms);
 	void (*pause)(struct transport *t, enum topic topic, int32_t partition, bool on);
 	enum commit (*commit)(

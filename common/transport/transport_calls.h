@@ -17,7 +17,7 @@ static inline int32_t transport_partitions(struct transport *t, enum topic topic
 }
 
 /* Join the group of readers of this topic: EVENT_ASSIGNED tells what is ours, reading starts at the commits.
- */
+ * What keeps it from joining for good (no right to) is logged and comes as EVENT_CLOSED. */
 static inline void transport_subscribe(struct transport *t, enum topic topic)
 {
 	t->ops->subscribe(t, topic);
@@ -27,6 +27,28 @@ static inline void transport_subscribe(struct transport *t, enum topic topic)
 static inline bool transport_assign(struct transport *t, enum topic topic, int32_t partition, int64_t next)
 {
 	return t->ops->assign(t, topic, partition, next);
+}
+
+/* Of a subscribed partition that is ours: go on reading at `next` instead of at the commit. Where that is no longer there,
+ * EVENT_GONE says so. false: logged. */
+static inline bool transport_seek(struct transport *t, enum topic topic, int32_t partition, int64_t next)
+{
+	return t->ops->seek(t, topic, partition, next);
+}
+
+/* Reads what a topic holds at this moment, beside all else: of each partition in turn the last `last` messages (0: all),
+ * in order. false: it could not be read (logged), or stopped. */
+static inline bool transport_scan(
+    struct transport *t, enum topic topic, int64_t last, transport_scan_fn *fn, void *arg)
+{
+	return t->ops->scan(t, topic, last, fn, arg);
+}
+
+/* Who is in the group of readers of this topic, other than ourselves: the name that the first of them gave at its start.
+ * "" where nobody is. false: it could not be asked (logged). */
+static inline bool transport_holder(struct transport *t, enum topic topic, char *ret_name, size_t room)
+{
+	return t->ops->holder(t, topic, ret_name, room);
 }
 
 /* Waits at most so long. What the last event pointed to is gone. */
@@ -42,7 +64,7 @@ static inline void transport_pause(struct transport *t, enum topic topic, int32_
 	t->ops->pause(t, topic, partition, on);
 }
 
-/* For subscribed topics: all before `next` is done. metadata (< TRANSPORT_METADATA bytes) is kept beside it.
+/* All before `next` is done. For topics read by assignment it serves displays of the lag alone. metadata (< TRANSPORT_METADATA bytes) is kept beside it.
  * The same offset may be committed again with other metadata. */
 static inline enum commit transport_commit(
     struct transport *t, enum topic topic, int32_t partition, int64_t next, const char *metadata)
