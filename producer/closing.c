@@ -284,7 +284,7 @@ static bool all_loaded(struct coordinator *c, struct delivery_end *ends)
 	for (const struct batch *b = c->batches; b; b = b->next)
 		if (b->p.state != BATCH_DEAD && b->p.state != BATCH_HELD)
 			return false;
-	return c->marked.n == 0 && settle_passed(c, ends, n);
+	return c->marked.n == 0 && !c->qids_moved && settle_passed(c, ends, n);
 }
 
 static bool wait_for_loader(struct coordinator *c)
