@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "api.h"
 #include "check_database.h"
+#include "check_kafka.h"
 #include "clock.h"
 #include "command.h"
 #include "data_folder.h"
@@ -113,7 +114,7 @@ static void check_lock(const struct check *k)
 	char since[32];
 	int64_t pid;
 
-	if (data_folder_holder(config_text(k->config, "data"), &pid, since))
+	if (data_folder_holder(config_text(k->config, "data"), DATA_PROGRESS, &pid, since))
 		say("ok", "run", "one is going on (pid %" PRId64 ", since %s)", pid, since);
 }
 
@@ -256,6 +257,7 @@ int check_main(int argc, char **argv)
 	check_lock(&k);
 	bool good = check_database(config_text(c, "data"), deep, text, sizeof(text));
 	say(good ? "ok" : "FAILED", "database", "%s", text);
+	good &= check_kafka(c);
 	if (!good)
 		failed(&k, STATUS_FAILED);
 	config_close(c);

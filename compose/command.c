@@ -26,7 +26,7 @@ static void hint(const char *command, const char *word, size_t len, const struct
 		const char *known = shared[i] ? shared[i++] : (flags++)->name;
 		size_t d = nearest_distance(name, known);
 
-		if (d < least) {
+		if (*known && d < least) {
 			least = d;
 			best = known;
 		}
@@ -86,6 +86,43 @@ static bool take_shared(struct config *c, const struct option_read *o, const cha
 	return true;
 }
 
+/* The flag at `word`; NULL: there is none. */
+static const struct flag *find_flag(const struct flag *flags, const char *word, size_t len)
+{
+	while (flags->name && !(*flags->name ? is(word, len, flags->name) : *word != '-'))
+		flags++;
+	return flags->name ? flags : NULL;
+}
+
+static bool add_word(const char **words, const char *word, const char *command)
+{
+	size_t n = 0;
+
+	while (words[n])
+		n++;
+	if (n + 1 >= WORDS_MOST)
+		return fail("more than %d words: see `qidflow help %s`", WORDS_MOST - 1, command);
+	words[n] = word;
+	words[n + 1] = NULL;
+	return true;
+}
+
+static bool take_flag(int argc, char **argv, int *i, const struct flag *f, struct option_read *o, bool again)
+{
+	o->name = f->name;
+	if (!*f->name)
+		return again || add_word(f->value, argv[*i], argv[0]);
+	if (f->on && !f->value && o->has_value)
+		return fail("%s takes no value", f->name);
+	if (f->on)
+		*f->on = true;
+	else if (!take_value(argc, argv, i, o))
+		return false;
+	if (f->value && (!f->on || o->has_value))
+		*f->value = o->value;
+	return true;
+}
+
 static bool read_line(
     int argc, char **argv, const struct flag *flags, struct config *c, const char **config_file)
 {
@@ -93,7 +130,7 @@ static bool read_line(
 		size_t len = strcspn(argv[i], "=");
 		struct option_read o = {
 		    .value = argv[i][len] ? argv[i] + len + 1 : "", .has_value = argv[i][len] != 0};
-		const struct flag *f = flags;
+		const struct flag *f = find_flag(flags, argv[i], len);
 
 		for (size_t k = 0; k < 3 && !o.name; k++)
 			o.name = is(argv[i], len, shared[k]) ? shared[k] : NULL;
@@ -102,21 +139,12 @@ static bool read_line(
 				return false;
 			continue;
 		}
-		while (f->name && !is(argv[i], len, f->name))
-			f++;
-		if (!f->name) {
+		if (!f) {
 			hint(argv[0], argv[i], len, flags);
 			return false;
 		}
-		o.name = f->name;
-		if (f->on && o.has_value)
-			return fail("%s takes no value", f->name);
-		if (f->value && !take_value(argc, argv, &i, &o))
+		if (!take_flag(argc, argv, &i, f, &o, c != NULL))
 			return false;
-		if (f->value)
-			*f->value = o.value;
-		else if (f->on)
-			*f->on = true;
 	}
 	return true;
 }

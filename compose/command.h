@@ -16,13 +16,21 @@ struct command {
 extern const struct command commands[]; /* ends with a NULL name */
 
 int run_main(int argc, char **argv);
+int coordinator_main(int argc, char **argv);
+int fetcher_main(int argc, char **argv);
+int loader_main(int argc, char **argv);
+int retry_main(int argc, char **argv);
+int cancel_main(int argc, char **argv);
 int check_main(int argc, char **argv);
 int config_main(int argc, char **argv);
 int export_main(int argc, char **argv);
 int status_main(int argc, char **argv);
+int tail_main(int argc, char **argv);
 int help_main(int argc, char **argv);
 
-/* A command's own option; with `value` it takes one, else it sets *on. */
+/* A command's own option: with `value` it takes one, else it sets *on; with both, *on is set, and a value is taken where it
+ * stands behind "=". The name "" takes the words that are no options: `value` is an array of WORDS_MOST, a NULL ends them. */
+enum { WORDS_MOST = 256 };
 struct flag {
 	const char *name; /* "--full" */
 	bool *on;

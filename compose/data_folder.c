@@ -1,6 +1,6 @@
-/* data_folder.c -- DATA: made, and held by one run at a time.
+/* data_folder.c -- DATA: made, and each of its databases held by one process at a time.
  *
- * The lock is one of the open file DATA/lock, which the kernel lets go of when the process ends, however it ends, and which
+ * A lock is one of an open file, which the kernel lets go of when the process ends, however it ends, and which
  * can be looked at without taking it: a look at the wrong moment must not keep a run from starting. What the file
  * says (pid and since when) is for people, and counts only while the lock is held. */
 #include "data_folder.h"
@@ -47,9 +47,9 @@ bool data_folder_make(const char *path)
 	return made && make_one(path);
 }
 
-static char *lock_path(const char *path)
+static char *lock_path(const char *path, enum data_lock which)
 {
-	return xasprintf("%s/lock", path);
+	return xasprintf("%s/%s", path, which == DATA_DATABASE ? "lock" : "coordinator.lock");
 }
 
 /* "PID SINCE\n"; 0 and "" where it is not of this form. */
@@ -75,9 +75,9 @@ static bool write_holder(int fd, const char *name)
 	return true;
 }
 
-int data_folder_lock(const char *path)
+int data_folder_lock(const char *path, enum data_lock which)
 {
-	char *name = lock_path(path), since[32];
+	char *name = lock_path(path, which), since[32];
 	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, LOCK_MODE);
 	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	int64_t pid;
@@ -89,7 +89,9 @@ int data_folder_lock(const char *path)
 
 		read_holder(fd, &pid, since);
 		if (error == EAGAIN || error == EACCES)
-			fail("another qidflow run (pid %" PRId64 ", since %s) uses %s", pid, since, path);
+			fail("another qidflow (pid %" PRId64
+			     ", since %s) writes %s/%s: end it, or choose another folder with --data",
+			    pid, since, path, which == DATA_DATABASE ? "qidflow.sqlite" : "progress.db");
 		else
 			fail("cannot lock %s: %s", name, strerror(error));
 		close(fd);
@@ -108,9 +110,9 @@ void data_folder_unlock(int lock)
 		close(lock);
 }
 
-bool data_folder_holder(const char *path, int64_t *ret_pid, char ret_since[static 32])
+bool data_folder_holder(const char *path, enum data_lock which, int64_t *ret_pid, char ret_since[static 32])
 {
-	char *name = lock_path(path);
+	char *name = lock_path(path, which);
 	int fd = open(name, O_RDONLY | O_CLOEXEC);
 	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	bool held = fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;

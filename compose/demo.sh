@@ -40,23 +40,7 @@ QIDFLOW_QUALYS_URL=$url QIDFLOW_QUALYS_USERNAME=demo QIDFLOW_QUALYS_PASSWORD=dem
 	build/release/compose/qidflow run --data "$data"
 
 title "4. What the published snapshot says"
-snapshot=$data/publish/latest/vulnerabilities.sqlite
-sqlite3 -readonly -box "$snapshot" "
-	SELECT (SELECT count(*) FROM Q_Host_List) AS hosts,
-	       (SELECT count(*) FROM Q_Host_List_Detection_QIDS) AS detections,
-	       (SELECT count(*) FROM Q_KnowledgeBase) AS vulnerabilities,
-	       (SELECT max(STATUS_NAME) FROM Q_Host_List_Detection_Status) AS status"
-echo "Detections by severity and status"
-sqlite3 -readonly -box "$snapshot" "
-	SELECT severity, count(*) FILTER (WHERE status = 'New') AS New,
-	       count(*) FILTER (WHERE status = 'Active') AS Active,
-	       count(*) FILTER (WHERE status = 'Re-Opened') AS \"Re-Opened\",
-	       count(*) FILTER (WHERE status = 'Fixed') AS Fixed, count(*) AS 'all'
-	FROM vulnerabilities GROUP BY severity ORDER BY severity DESC"
-echo "The ten QIDs on most hosts"
-sqlite3 -readonly -box "$snapshot" "
-	SELECT qid AS QID, count(DISTINCT host_id) AS hosts, max(severity) AS severity, substr(title, 1, 70) AS title
-	FROM vulnerabilities WHERE status <> 'Fixed' GROUP BY qid ORDER BY 2 DESC, 1 LIMIT 10"
+compose/demo-table.sh "$data"
 
 title "5. Where it is"
 echo "$data/qidflow.sqlite   the working database"

@@ -41,7 +41,7 @@ static bool publish_again(const struct config *c, const char *database)
 
 	if (access(database, R_OK))
 		return fail("cannot read %s: %s: `qidflow run` makes it", database, strerror(errno));
-	int lock = data_folder_lock(config_text(c, "data"));
+	int lock = data_folder_lock(config_text(c, "data"), DATA_DATABASE);
 	if (lock < 0)
 		return false;
 	publish_clean(c);

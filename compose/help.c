@@ -20,6 +20,8 @@ static void print_commands(void)
 	     "  export QIDFLOW_QUALYS_PASSWORD_FILE=~/.qualys-password\n"
 	     "  qidflow check && qidflow run\n"
 	     "\n"
+	     "On many machines: QIDFLOW_KAFKA_BOOTSTRAP_SERVERS=kafka1:9092,kafka2:9092 for all of them.\n"
+	     "\n"
 	     "Exit status: 0 complete; 1 failed; 2 usage or settings; 3 complete, but something was\n"
 	     "given up or held back; 4 credentials refused; 128 + signal when stopped by one.\n"
 	     "\n"
@@ -41,7 +43,7 @@ static void print_settings(void)
 			printf(" (%s)", o->choices);
 		putchar('\n');
 	}
-	puts("kafka.*\n    goes to librdkafka as it is");
+	puts("kafka.*\n    any other goes to librdkafka as it is");
 }
 
 int help_main(int argc, char **argv)

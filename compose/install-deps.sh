@@ -7,18 +7,22 @@
 #
 #   compose/install-deps.sh            everything
 #   compose/install-deps.sh --demo     what the release build and compose/demo.sh need: no clang, no tools for tests
+#   compose/install-deps.sh --kafka    that, and what compose/local-kafka.sh needs: Java and Maven
 set -eu
 
 demo="ca-certificates cmake gcc libc6-dev libcmocka-dev libcurl4-openssl-dev libinih-dev libisal-dev
-	libmicrohttpd-dev libprotobuf-c-dev libsqlite3-dev libssl-dev libxml2-dev libzstd-dev ninja-build
+	libmicrohttpd-dev libprotobuf-c-dev librdkafka-dev libsqlite3-dev libssl-dev libxml2-dev libzstd-dev ninja-build
 	pkg-config protobuf-c-compiler python3 sqlite3"
-tests="clang clang-format clang-tidy git libclang-rt-14-dev llvm shellcheck util-linux"
+kafka="maven openjdk-17-jre-headless"
+tests="clang clang-format clang-tidy git kcat libclang-rt-14-dev llvm openjdk-17-jdk-headless
+	protobuf-compiler python3-confluent-kafka python3-protobuf shellcheck spin util-linux"
 
 case "${1-}" in
-"") wanted="$demo $tests" ;;
+"") wanted="$demo $kafka $tests" ;;
 --demo) wanted="$demo" ;;
+--kafka) wanted="$demo $kafka" ;;
 *)
-	echo "usage: compose/install-deps.sh [--demo]" >&2
+	echo "usage: compose/install-deps.sh [--demo|--kafka]" >&2
 	exit 2
 	;;
 esac

@@ -13,6 +13,32 @@ const struct command commands[] = {
 	"  --full            take everything; abandons an interrupted run\n"
 	"  --confirm-purge   believe the API when more than a tenth, and more than 20, of the\n"
 	"                    known hosts are gone or without detections\n"},
+    {"coordinator", coordinator_main, "[--every DURATION] [--standby] [--full] [--confirm-purge]",
+	"Lead a run over Kafka: list, hand out batches, decide when it is complete.\n"
+	"\n"
+	"One coordinator leads a topic.prefix; it makes the topics that are missing. Its memory is\n"
+	"DATA/progress.db. An interrupted run is taken up. Exit statuses are those of run.\n"
+	"\n"
+	"  --every DURATION  stay, and begin a run each interval, e.g. 6h\n"
+	"  --standby         while another one leads, wait for it to be gone\n"
+	"  --full, --confirm-purge   as for run; of the first run\n"},
+    {"fetcher", fetcher_main, "",
+	"Take batches from Kafka, call the API, publish what comes.\n"
+	"\n"
+	"Any number of them, on any machines; it keeps nothing. Told to stop (SIGTERM) it finishes\n"
+	"the calls that it has begun, for at most fetch.drain, and exits with 0.\n"},
+    {"loader", loader_main, "[--rebuild]",
+	"Load what Kafka's topics hold into DATA/qidflow.sqlite, and publish each complete run.\n"
+	"\n"
+	"One per database. An empty database is built from the topics alone.\n"
+	"\n"
+	"  --rebuild         move the database away and build it anew\n"},
+    {"retry", retry_main, "[HOST...]",
+	"Ask again for hosts that were given up.\n"
+	"\n"
+	"All of them, or those that are named: 17, 17,23 or 17-23. The coordinator that leads asks at\n"
+	"once, else the next one.\n"},
+    {"cancel", cancel_main, "", "Call the run off that is going on over Kafka. The next one begins anew.\n"},
     {"check", check_main, "[--deep]",
 	"Try settings, credentials, the API, clock, disk and database.\n"
 	"\n"
@@ -25,6 +51,18 @@ const struct command commands[] = {
 	"Can be asked while a run is going on.\n"
 	"\n"
 	"  --json            one JSON object\n"},
+    {"tail", tail_main,
+	"[TOPIC...] [--from beginning|end|run] [--host ID] [--follow] [--until-complete[=RUN]]",
+	"Print what is on Kafka's topics, a JSON object a line.\n"
+	"\n"
+	"Topics: batches, reports, runs, hosts, vulnerabilities, detections (where none is named),\n"
+	"deadletters. Ends where they end now.\n"
+	"\n"
+	"  --from PLACE      beginning (where none is named), end, or run: since the newest run began\n"
+	"  --host ID         only what has this host as its key: its sets, parts and purges\n"
+	"  --follow          go on with what comes\n"
+	"  --until-complete[=RUN]   go on until this run, or the newest, is complete and read to its\n"
+	"                    end, and exit with 0; with 1 where it failed\n"},
     {"export", export_main, "[--to DIR [--database FILE]]",
 	"Write the files of a snapshot from the database as it is now.\n"
 	"\n"
@@ -53,7 +91,8 @@ int main(int argc, char **argv)
 		name = "help";
 	const struct command *c = *name ? command_find(name) : NULL;
 	if (!c) {
-		fputs("usage: qidflow run|check|status|export|config|help [OPTION...]; see `qidflow help`\n",
+		fputs("usage: qidflow run|coordinator|fetcher|loader|check|status|tail|export|config|help "
+		      "[OPTION...]; see `qidflow help`\n",
 		    stderr);
 		return STATUS_USAGE;
 	}

@@ -3,7 +3,6 @@
  * The coordinator is the main thread and decides when it is over. Then the fetcher is stopped, then the loader, which first
  * commits what it has read. A fetcher or loader that ends before that could not go on: everybody is asked to stop. */
 #include <inttypes.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -17,8 +16,7 @@
 #include "loader.h"
 #include "local.h"
 #include "log.h"
-#include "publish.h"
-#include "secret.h"
+#include "role.h"
 #include "stop.h"
 #include "xalloc.h"
 
@@ -31,21 +29,12 @@ struct role {
 	bool started, good;
 };
 
-/* A fresh page costs more than parsing what goes into it: what was given back stays with the process, and threads share
- * a few heaps. */
-static void keep_memory(void)
-{
-	mallopt(M_ARENA_MAX, 2);
-	mallopt(M_MMAP_THRESHOLD, 32 << 20);
-	mallopt(M_TRIM_THRESHOLD, 64 << 20);
-}
-
 static bool work(struct role *r)
 {
 	if (!strcmp(r->name, "loader"))
-		return loader_run(r->config, r->transport);
+		return loader_run(r->config, r->transport) == LOADER_STOPPED;
 	char *name = xasprintf("fetcher-%ld", (long)getpid());
-	bool good = fetcher_run(r->config, r->transport, name);
+	bool good = fetcher_run(r->config, r->transport, name, false);
 	free(name);
 	return good;
 }
@@ -107,30 +96,18 @@ static enum exit_status run_roles(const struct config *c, bool full, bool confir
 	return status;
 }
 
-static bool has_settings(struct config *c)
-{
-	static const char *const needed[] = {"qualys.url", "qualys.username"};
-	bool all = true;
-
-	for (size_t i = 0; i < 2; i++)
-		if (!*config_text(c, needed[i]))
-			all =
-			    fail("%s is not set: set %s, or give it in a file by --config, or by --set %s=…",
-				needed[i], config_option(needed[i])->environment, needed[i]);
-	return all && secret_read(c, isatty(STDIN_FILENO));
-}
-
 static enum exit_status run_in(const struct config *c, bool full, bool confirm_purge)
 {
 	const char *data = config_text(c, "data");
 	bool publishes = !config_has(c, "publish.formats", "none");
-	int lock = data_folder_make(data) ? data_folder_lock(data) : -1;
+	int database = data_folder_make(data) ? data_folder_lock(data, DATA_DATABASE) : -1;
+	int progress = database >= 0 ? data_folder_lock(data, DATA_PROGRESS) : -1;
 
-	if (lock < 0 || !stop_open()) {
-		data_folder_unlock(lock);
+	if (progress < 0 || !stop_open()) {
+		data_folder_unlock(database);
+		data_folder_unlock(progress);
 		return STATUS_FAILED;
 	}
-	publish_clean(c);
 	struct display *d = display_open(config_has(c, "log.format", "text"));
 	enum exit_status status = run_roles(c, full, confirm_purge);
 	display_close(d);
@@ -142,7 +119,8 @@ static enum exit_status run_in(const struct config *c, bool full, bool confirm_p
 	if (status == STATUS_COMPLETE || status == STATUS_INCOMPLETE)
 		log_line(LOG_INFO, "database %s/qidflow.sqlite%s%s%s", data, publishes ? ", snapshot " : "",
 		    publishes ? data : "", publishes ? "/publish/latest" : "");
-	data_folder_unlock(lock);
+	data_folder_unlock(progress);
+	data_folder_unlock(database);
 	return status;
 }
 
@@ -150,12 +128,12 @@ int run_main(int argc, char **argv)
 {
 	bool full = false, confirm_purge = false;
 
-	keep_memory();
+	role_keep_memory();
 	struct config *c = command_open(argc, argv,
 	    (const struct flag[]){{"--full", &full, NULL}, {"--confirm-purge", &confirm_purge, NULL}, {0}});
 	enum exit_status status = STATUS_USAGE;
 
-	if (c && has_settings(c))
+	if (c && role_has_api(c))
 		status = run_in(c, full, confirm_purge);
 	config_close(c);
 	return (int)status;

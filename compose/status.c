@@ -92,13 +92,15 @@ static bool print_text(const struct status *s, const char *data)
 	printf("Data folder  %s\n", data);
 	if (s->pid)
 		printf("Running      pid %" PRId64 ", since %s\n", s->pid, s->since);
-	if (!s->database && !s->progress && !s->pid) {
+	status_print_leader(&s->cluster);
+	if (!s->database && !s->progress && !s->pid && !s->cluster.n_lags) {
 		puts("There is nothing yet: `qidflow run` makes it.");
 	} else {
 		print_database(s);
 		print_runs(s);
 		print_batches(s);
 		print_letters(s);
+		status_print_cluster(&s->cluster);
 	}
 	return fflush(stdout) == 0 || fail("cannot write the status: %s", strerror(errno));
 }
@@ -113,6 +115,7 @@ int status_main(int argc, char **argv)
 	if (c && status_read(config_text(c, "data"), &s)) {
 		const char *data = config_text(c, "data");
 
+		status_cluster_ask(c, &s.cluster);
 		if (json ? status_print_json(&s, data, stdout) : print_text(&s, data))
 			status = STATUS_COMPLETE;
 		status_close(&s);

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 #include "buffer.h"
+#include "clock.h"
+#include "kafka_topics.h"
 #include "log.h"
 #include "record.h"
 #include "status.h"
@@ -133,6 +135,111 @@ static void lists(struct writer *w, const struct status *s)
 	end(w, ']');
 }
 
+/* ---- those who take part */
+
+static void known(struct writer *w, const char *name, int64_t n)
+{
+	if (n >= 0) {
+		number(w, name, n);
+	} else {
+		key(w, name);
+		put(w, "null");
+	}
+}
+
+static void time_of(struct writer *w, const char *name, int64_t s)
+{
+	char at[CLOCK_TEXT];
+
+	text(w, name, s > 0 ? clock_format_api(s, at) : NULL);
+}
+
+static void budgets(struct writer *w, const struct status_cluster *s)
+{
+	key(w, "api");
+	begin(w, '{');
+	for (size_t i = 0; i < s->n_budgets; i++) {
+		const struct status_budget *b = &s->budgets[i];
+
+		key(w, b->api);
+		begin(w, '{');
+		known(w, "at_once", b->at_once);
+		known(w, "running", b->running);
+		known(w, "calls", b->calls);
+		known(w, "window_s", b->window_s);
+		known(w, "remaining", b->remaining);
+		time_of(w, "waits_until", b->waits_until);
+		end(w, '}');
+	}
+	end(w, '}');
+}
+
+static void fetchers(struct writer *w, const struct status_cluster *s)
+{
+	key(w, "fetchers");
+	begin(w, '[');
+	for (size_t i = 0; i < s->n_fetchers; i++) {
+		item(w);
+		text(w, "name", s->fetchers[i].name);
+		number(w, "slots", s->fetchers[i].slots);
+		number(w, "in_hand", s->fetchers[i].in_hand);
+		time_of(w, "heard_at", s->fetchers[i].heard_at);
+		end(w, '}');
+	}
+	end(w, ']');
+	key(w, "outstanding");
+	begin(w, '[');
+	for (size_t i = 0; i < s->n_sent; i++) {
+		item(w);
+		number(w, "number", s->sent[i].number);
+		number(w, "hosts", s->sent[i].hosts);
+		number(w, "slot", s->sent[i].slot);
+		text(w, "fetcher", s->sent[i].fetcher);
+		time_of(w, "since", s->sent[i].sent_at);
+		end(w, '}');
+	}
+	end(w, ']');
+}
+
+static void lags(struct writer *w, const struct status_cluster *s)
+{
+	key(w, "lag");
+	if (!s->lags) {
+		put(w, "null");
+		return;
+	}
+	begin(w, '[');
+	for (size_t i = 0; i < s->n_lags; i++) {
+		const struct kafka_lag *l = &s->lags[i];
+
+		item(w);
+		text(w, "topic", topic_name(l->topic));
+		number(w, "partition", l->partition);
+		known(w, "next", l->next);
+		number(w, "end", l->end);
+		text(w, "member", l->member);
+		text(w, "host", l->host);
+		end(w, '}');
+	}
+	end(w, ']');
+}
+
+static void cluster(struct writer *w, const struct status_cluster *s)
+{
+	key(w, "leader");
+	if (*s->leader) {
+		begin(w, '{');
+		text(w, "name", s->leader);
+		time_of(w, "since", s->leader_since);
+		end(w, '}');
+	} else {
+		put(w, "null");
+	}
+	budgets(w, s);
+	fetchers(w, s);
+	lags(w, s);
+}
+
 static void whole(struct writer *w, const struct status *s, const char *data)
 {
 	begin(w, '{');
@@ -158,6 +265,7 @@ static void whole(struct writer *w, const struct status *s, const char *data)
 		number(w, tables[i].name, s->tables[i]);
 	end(w, '}');
 	lists(w, s);
+	cluster(w, &s->cluster);
 	end(w, '}');
 	put(w, "\n");
 }

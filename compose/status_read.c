@@ -128,6 +128,11 @@ static bool read_batches(struct db *d, struct status *t)
 	return row == 0;
 }
 
+static bool read_cluster(struct db *d, struct status *t)
+{
+	return status_cluster_read(d, &t->cluster);
+}
+
 static bool read_letters(struct db *d, struct status *t)
 {
 	sqlite3_stmt *s = db_prepare(d, "SELECT host, run, attempts, http_status, held_back, error FROM "
@@ -219,12 +224,12 @@ bool status_read(const char *data, struct status *ret)
 	static bool (*const of_database[])(struct db *, struct status *) = {
 	    read_database_runs, read_letters, read_tables, read_age, NULL};
 	static bool (*const of_progress[])(struct db *, struct status *) = {
-	    read_progress_runs, read_batches, NULL};
+	    read_progress_runs, read_batches, read_cluster, NULL};
 	struct status t = {
 	    .database = path_of_file(data, "qidflow.sqlite"), .progress = path_of_file(data, "progress.db")};
 	struct stat st;
 
-	if (!data_folder_holder(data, &t.pid, t.since))
+	if (!data_folder_holder(data, DATA_PROGRESS, &t.pid, t.since))
 		t.pid = 0;
 	if (t.database && !stat(t.database, &st))
 		t.database_bytes = st.st_size;
@@ -249,5 +254,6 @@ void status_close(struct status *s)
 	free(s->database);
 	free(s->progress);
 	free(s->snapshot);
+	status_cluster_close(&s->cluster);
 	*s = (struct status){0};
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "status_cluster.h"
 
 enum {
 	STATUS_RUNS = 10,
@@ -50,6 +51,7 @@ struct status {
 	size_t n_letters;
 	char as_of[STATUS_TIME]; /* start of the last complete run, by the API's clock; "": there is none */
 	int64_t age_s;
+	struct status_cluster cluster; /* of progress.db; lags are asked for apart */
 };
 
 bool status_read(const char *data, struct status *ret); /* false: logged */

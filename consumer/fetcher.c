@@ -10,14 +10,18 @@
  * All of struct fetcher belongs to this thread. */
 #include "fetcher.h"
 #include "arena.h"
+#include "clock.h"
 #include "config.h"
 #include "delivery.h"
 #include "fetcher_report.h"
 #include "fetcher_state.h"
 #include "log.h"
+#include "stop.h"
 #include "xalloc.h"
 #include <inttypes.h>
 #include <stdlib.h>
+
+enum { SLOTS_EVERY_MS = 5000, LOOK_MS = 250 };
 
 static void drop(struct fetcher *f, struct slot *s)
 {
@@ -50,25 +54,51 @@ static void take_up(struct fetcher *f, struct slot *s)
 		/* What waited comes again and is looked at again: another may have begun it. */
 		drop(f, s);
 	}
-	if (s->state != SLOT_FREE)
+	if (s->state != SLOT_FREE || f->draining)
 		fetcher_pause(f, s, true);
+}
+
+static size_t list_slots(const struct fetcher *f, uint32_t *ret)
+{
+	size_t n = 0;
+
+	for (int32_t i = 0; i < f->n_slots && !f->draining; i++)
+		if (f->slots[i].ours)
+			ret[n++] = (uint32_t)i;
+	return n;
+}
+
+void fetcher_tell_slots(struct fetcher *f)
+{
+	uint32_t *slots = xmalloc((size_t)f->n_slots * sizeof(*slots));
+
+	f->told_ms = clock_ms();
+	/* false: stopped, and the next poll says so */
+	fetcher_report_slots(f->t, f->name, slots, list_slots(f, slots));
+	free(slots);
+}
+
+/* Who holds none has said so, and whoever holds them says the rest. */
+static void tell_slots_again(struct fetcher *f)
+{
+	if (f->unsettled || f->draining || clock_ms() - f->told_ms < SLOTS_EVERY_MS)
+		return;
+	for (int32_t i = 0; i < f->n_slots; i++)
+		if (f->slots[i].ours) {
+			fetcher_tell_slots(f);
+			return;
+		}
 }
 
 static void on_assigned(struct fetcher *f, const struct event *e)
 {
-	uint32_t *slots = xmalloc(e->n_partitions * sizeof(*slots));
-
 	f->unsettled = false;
 	for (int32_t i = 0; i < f->n_slots; i++)
 		f->slots[i].ours = false;
-	for (unsigned i = 0; i < e->n_partitions; i++) {
-		slots[i] = (uint32_t)e->partitions[i];
+	for (unsigned i = 0; i < e->n_partitions; i++)
 		f->slots[e->partitions[i]].ours = true;
-	}
 	log_line(LOG_DEBUG, "holds %u slots", e->n_partitions);
-	/* false: stopped, and the next poll says so */
-	fetcher_report_slots(f->t, f->name, slots, e->n_partitions);
-	free(slots);
+	fetcher_tell_slots(f);
 	for (int32_t i = 0; i < f->n_slots; i++) {
 		if (f->slots[i].ours)
 			take_up(f, &f->slots[i]);
@@ -98,8 +128,7 @@ static void on_gone(struct fetcher *f, const struct event *e)
 		return;
 	s->state = SLOT_COMMITTING;
 	s->next = e->next;
-	s->next_memory = s->memory;
-	s->next_memory.begun = 0;
+	s->next_memory = fetcher_slot_passed(&s->memory);
 	fetcher_pause(f, s, true);
 }
 
@@ -130,10 +159,39 @@ static void close_slots(struct fetcher *f)
 	free(f->slots);
 }
 
-bool fetcher_run(const struct config *c, struct transport *t, const char *name)
+static int wait_ms(struct fetcher *f, bool drains)
+{
+	int ms = fetcher_step_all(f);
+
+	return drains && ms > LOOK_MS ? LOOK_MS : ms;
+}
+
+/* Nobody stops the transport of a fetcher that drains: it looks for itself. false: it is over. */
+static bool goes_on(struct fetcher *f, int64_t drain_ms)
+{
+	return !stop_requested() && (!stop_draining() || !fetcher_drain(f, drain_ms));
+}
+
+static void work(struct fetcher *f, bool drains, int64_t drain_ms)
+{
+	struct event e;
+
+	if (drains)
+		stop_drain_first(true);
+	transport_subscribe(f->t, TOPIC_BATCHES);
+	do {
+		tell_slots_again(f);
+		e = transport_poll(f->t, wait_ms(f, drains));
+	} while (take_event(f, &e) && (!drains || goes_on(f, drain_ms)));
+	if (drains) {
+		stop_drain_first(false);
+		transport_stop(f->t); /* what is still in hand then must not wait for a broker */
+	}
+}
+
+bool fetcher_run(const struct config *c, struct transport *t, const char *name, bool drains)
 {
 	struct fetcher f = {.t = t, .name = name, .n_slots = transport_partitions(t, TOPIC_BATCHES)};
-	struct event e;
 
 	log_scope("fetcher");
 	if (f.n_slots < 1 || transport_partitions(t, TOPIC_DETECTIONS) < 1)
@@ -141,12 +199,10 @@ bool fetcher_run(const struct config *c, struct transport *t, const char *name)
 	f.pool = fetcher_pool_open(c, t, (size_t)config_number(c, "fetch.calls"));
 	if (!f.pool)
 		return false;
+	f.crash_on_host = (uint64_t)config_number(c, "debug.crash_on_host");
 	f.arena = arena_open();
 	f.slots = xcalloc((size_t)f.n_slots, sizeof(*f.slots));
-	transport_subscribe(t, TOPIC_BATCHES);
-	do
-		e = transport_poll(t, fetcher_step_all(&f));
-	while (take_event(&f, &e));
+	work(&f, drains, config_number(c, "fetch.drain"));
 	fetcher_pool_close(f.pool);
 	close_slots(&f);
 	arena_close(f.arena);

@@ -46,8 +46,21 @@ static bool send_lost(struct fetcher *f, struct slot *s, const Qidflow__V1__Batc
 	log_line(LOG_WARN, "batch %" PRIu64 " was begun by another and is reported as lost slot=%d",
 	    b->number, (int)fetcher_slot_number(f, s));
 	s->delivery = delivery_open();
-	s->next_memory = (struct fetcher_slot_memory){.done = b->number, .generation = b->generation};
-	return fetcher_report_lost(f->t, f->name, fetcher_slot_number(f, s), b->run, b->number, s->delivery);
+	s->next_memory.generation = b->generation;
+	return fetcher_report_lost(
+	    f->t, f->name, fetcher_slot_number(f, s), b->run, b->number, 0, s->delivery);
+}
+
+/* The leader's memory is older than the slot's. It raises its numbers and sends the hosts again. */
+static bool send_behind(struct fetcher *f, struct slot *s, const Qidflow__V1__Batch *b)
+{
+	log_line(LOG_WARN,
+	    "batch %" PRIu64 " has a number that the slot has passed, at %" PRIu64 ": is not called slot=%d",
+	    b->number, s->next_memory.done, (int)fetcher_slot_number(f, s));
+	s->delivery = delivery_open();
+	s->next_memory.generation = b->generation;
+	return fetcher_report_lost(
+	    f->t, f->name, fetcher_slot_number(f, s), b->run, b->number, s->next_memory.done, s->delivery);
 }
 
 static void take_batch(struct fetcher *f, struct slot *s, const Qidflow__V1__Batch *b)
@@ -59,9 +72,11 @@ static void take_batch(struct fetcher *f, struct slot *s, const Qidflow__V1__Bat
 		s->state = SLOT_COMMITTING;
 		break;
 	case SLOT_LOST: s->state = send_lost(f, s, b) ? SLOT_TELLING : SLOT_HALTED; break;
+	case SLOT_BEHIND: s->state = send_behind(f, s, b) ? SLOT_TELLING : SLOT_HALTED; break;
 	case SLOT_CALL:
 		s->state = SLOT_WAITING;
 		s->call = fetcher_call_open(f->t, f->name, fetcher_slot_number(f, s), b);
+		s->call->crash_on_host = f->crash_on_host;
 		break;
 	}
 }
@@ -73,8 +88,7 @@ static void take(struct fetcher *f, struct slot *s, const struct message *m)
 
 	s->offset = m->offset;
 	s->next = m->offset + 1;
-	s->next_memory = s->memory;
-	s->next_memory.begun = 0;
+	s->next_memory = fetcher_slot_passed(&s->memory);
 	if (m->value)
 		b = (const Qidflow__V1__Batch *)record_unpack(
 		    f->arena, &qidflow__v1__batch__descriptor, m->value, m->size);
@@ -90,12 +104,12 @@ void fetcher_take_message(struct fetcher *f, const struct message *m)
 {
 	struct slot *s = &f->slots[m->partition];
 
-	if (s->state == SLOT_FREE && s->ours) {
+	if (s->state == SLOT_FREE && s->ours && !f->draining) {
 		arena_reset(f->arena);
 		take(f, s, m);
 		fetcher_step(f, s);
 	}
 	/* A message that came too early comes again when the slot is resumed. */
-	if (s->state != SLOT_FREE)
+	if (s->state != SLOT_FREE || f->draining)
 		fetcher_pause(f, s, true);
 }

@@ -128,6 +128,10 @@ static bool take_piece(void *arg, Qidflow__V1__HostDetections *piece, unsigned p
 
 	if (atomic_load(&c->aborted))
 		return false;
+	if (c->crash_on_host && piece->id == c->crash_on_host) {
+		log_line(LOG_ERROR, "host %" PRIu64 " came and debug.crash_on_host names it", piece->id);
+		abort();
+	}
 	if (piece->set)
 		set = *piece->set; /* fetched_at */
 	set.has_run = set.has_number = true;
@@ -162,9 +166,9 @@ static void tell(struct fetcher_call *c, const struct api_answer *a, bool fetche
 	struct delivery *d = delivery_open();
 
 	while (!is_over(c) && !c->reported) {
-		bool sent = fetched
-				? fetcher_report_fetched(c, a, d)
-				: fetcher_report_lost(c->transport, c->sender, c->slot, c->run, c->number, d);
+		bool sent =
+		    fetched ? fetcher_report_fetched(c, a, d)
+			    : fetcher_report_lost(c->transport, c->sender, c->slot, c->run, c->number, 0, d);
 		if (!sent)
 			break; /* stopped */
 		c->reported = delivery_wait(d);

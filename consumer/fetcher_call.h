@@ -20,7 +20,9 @@ struct fetcher_call {
 	int64_t run_started_at;
 	bool has_run_started_at;
 	struct ids ids;
-	atomic_bool aborted; /* set by fetcher_pool_abort(): publish and report nothing more */
+	atomic_bool aborted;    /* set by fetcher_pool_abort(): publish and report nothing more */
+	atomic_bool broken_off; /* set by fetcher_pool_break_off(): report what came so far */
+	uint64_t crash_on_host; /* debug.crash_on_host */
 
 	struct delivery *delivery; /* of the data */
 	struct ids came;           /* hosts whose last piece was sent */

@@ -42,7 +42,7 @@ static void *work(void *arg)
 			pthread_cond_wait(&w->given, &p->lock);
 		if (p->closing)
 			break;
-		api_abort(w->api, atomic_load(&w->call->aborted));
+		api_abort(w->api, atomic_load(&w->call->aborted) || atomic_load(&w->call->broken_off));
 		pthread_mutex_unlock(&p->lock);
 		fetcher_call_make(w->call, w->api);
 		pthread_mutex_lock(&p->lock);
@@ -166,6 +166,17 @@ void fetcher_pool_abort(struct fetcher_pool *p, struct fetcher_call *c)
 			abort_worker(&p->workers[i]);
 	}
 	atomic_store(&c->aborted, true);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void fetcher_pool_break_off(struct fetcher_pool *p, struct fetcher_call *c)
+{
+	pthread_mutex_lock(&p->lock);
+	atomic_store(&c->broken_off, true);
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->workers[i].call == c)
+			api_abort(p->workers[i].api, true);
+	}
 	pthread_mutex_unlock(&p->lock);
 }
 

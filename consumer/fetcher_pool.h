@@ -14,6 +14,8 @@ void fetcher_pool_close(struct fetcher_pool *p); /* aborts what runs, waits for 
 bool fetcher_pool_ready(struct fetcher_pool *p); /* a call can be given now */
 void fetcher_pool_give(struct fetcher_pool *p, struct fetcher_call *c);
 void fetcher_pool_abort(
-    struct fetcher_pool *p, struct fetcher_call *c);                 /* it ends soon, with nothing reported */
+    struct fetcher_pool *p, struct fetcher_call *c); /* it ends soon, with nothing reported */
+void fetcher_pool_break_off(
+    struct fetcher_pool *p, struct fetcher_call *c); /* it ends soon, with what came reported */
 struct fetcher_call *fetcher_pool_take_done(struct fetcher_pool *p); /* NULL: none has ended */
 #endif

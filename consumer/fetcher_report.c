@@ -43,12 +43,14 @@ static void name_batch(Qidflow__V1__Report *r, int32_t slot, uint64_t run, uint6
 	r->slot = (uint32_t)slot;
 }
 
-bool fetcher_report_lost(
-    struct transport *t, const char *sender, int32_t slot, uint64_t run, uint64_t number, struct delivery *d)
+bool fetcher_report_lost(struct transport *t, const char *sender, int32_t slot, uint64_t run, uint64_t number,
+    uint64_t highest, struct delivery *d)
 {
 	Qidflow__V1__Report r = report(QIDFLOW__V1__REPORT__KIND__LOST, sender);
 
 	name_batch(&r, slot, run, number);
+	r.has_highest_number = highest != 0;
+	r.highest_number = highest;
 	return send_report(t, &r, d);
 }
 

@@ -6,8 +6,9 @@
 
 /* false: stopped. */
 bool fetcher_report_slots(struct transport *t, const char *sender, const uint32_t *slots, size_t n);
-bool fetcher_report_lost(
-    struct transport *t, const char *sender, int32_t slot, uint64_t run, uint64_t number, struct delivery *d);
+/* highest: the number that the slot has come to, where that is why; 0: it was begun, or cannot be delivered. */
+bool fetcher_report_lost(struct transport *t, const char *sender, int32_t slot, uint64_t run, uint64_t number,
+    uint64_t highest, struct delivery *d);
 bool fetcher_report_ended(const struct fetcher_call *c, const struct api_answer *a, struct delivery *d);
 bool fetcher_report_fetched(const struct fetcher_call *c, const struct api_answer *a, struct delivery *d);
 #endif

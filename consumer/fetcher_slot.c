@@ -3,6 +3,7 @@
  * Invariant: a number is called at most once. Whoever calls it has committed "begun n" at the Batch's own
  * offset before, which the group takes from the slot's owner alone; whoever finds that does not call. */
 #include "fetcher_slot.h"
+#include "ceilings.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,15 +50,28 @@ bool fetcher_slot_read(const char *text, struct fetcher_slot_memory *ret)
 
 enum fetcher_slot_choice fetcher_slot_choose(const struct fetcher_slot_memory *m, const Qidflow__V1__Batch *b)
 {
-	if (b->number <= m->done || b->generation < m->generation)
+	uint64_t last = m->begun > m->done ? m->begun : m->done;
+
+	if (b->generation < m->generation)
 		return SLOT_SKIP;
-	if (b->number <= m->begun)
+	if (b->number > last)
+		return SLOT_CALL;
+	if (b->number == m->begun)
 		return SLOT_LOST;
-	return SLOT_CALL;
+	/* Of a later leader it need not be the same Batch. Where it is, its leader has the account and takes no LOST. */
+	return b->number == m->done && b->generation == m->generation ? SLOT_SKIP : SLOT_BEHIND;
+}
+
+struct fetcher_slot_memory fetcher_slot_passed(const struct fetcher_slot_memory *m)
+{
+	return (struct fetcher_slot_memory){
+	    .done = m->begun > m->done ? m->begun : m->done, .generation = m->generation};
 }
 
 const char *fetcher_slot_fault(const Qidflow__V1__Batch *b)
 {
+	uint64_t hosts = 0;
+
 	if (!b->run || !b->number)
 		return "a Batch without run or number";
 	if (!b->n_ids)
@@ -65,6 +79,9 @@ const char *fetcher_slot_fault(const Qidflow__V1__Batch *b)
 	for (size_t i = 0; i < b->n_ids; i++) {
 		if (!b->ids[i]->first || b->ids[i]->first > b->ids[i]->last)
 			return "a Batch with a range that is none";
+		if (b->ids[i]->last - b->ids[i]->first >= CEILING_BATCH_HOSTS - hosts)
+			return "a Batch of more hosts than one call may have";
+		hosts += b->ids[i]->last - b->ids[i]->first + 1;
 	}
 	return NULL;
 }

@@ -18,10 +18,14 @@ void fetcher_slot_write(const struct fetcher_slot_memory *m, char text[static TR
 enum fetcher_slot_choice {
 	SLOT_SKIP, /* sent twice, or by an old leader: commit past it, say nothing */
 	SLOT_LOST, /* somebody began it: never call it again; report LOST */
-	SLOT_CALL  /* commit "begun", then call */
+	SLOT_BEHIND, /* its leader does not know how far this slot has come: report LOST with the slot's number */
+	SLOT_CALL /* commit "begun", then call */
 };
 enum fetcher_slot_choice fetcher_slot_choose(
     const struct fetcher_slot_memory *m, const Qidflow__V1__Batch *b);
+
+/* The memory once the message at the committed offset is passed. */
+struct fetcher_slot_memory fetcher_slot_passed(const struct fetcher_slot_memory *m);
 
 const char *fetcher_slot_fault(const Qidflow__V1__Batch *b); /* why it cannot be called; NULL: it can */
 #endif

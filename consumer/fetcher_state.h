@@ -33,8 +33,19 @@ struct fetcher {
 	struct slot *slots;
 	int32_t n_slots, turn; /* turn: whose Batch is begun next when several wait */
 	bool unsettled;        /* between REVOKED and ASSIGNED nothing is committed or begun */
-	uint64_t dead_letters;
+	uint64_t dead_letters, crash_on_host;
+	int64_t told_ms;       /* when our slots were told last */
+	int failures;          /* of commits, one after the other */
+	int64_t not_before_ms; /* the next one */
+
+	bool draining, broken_off;
+	int64_t drain_until_ms;
 };
+
+void fetcher_tell_slots(struct fetcher *f);
+
+/* fetcher_drain.c: we are told to stop. true: nothing is in hand any more, or it has taken too long. */
+bool fetcher_drain(struct fetcher *f, int64_t drain_ms);
 
 int32_t fetcher_slot_number(const struct fetcher *f, const struct slot *s);
 void fetcher_pause(struct fetcher *f, struct slot *s, bool on);

@@ -2,12 +2,13 @@
  *
  * Nothing here waits. A step that cannot be made now is made at a later turn of the loop; a commit that is
  * refused lets go of the slot, and one that failed is tried again. */
+#include "clock.h"
 #include "delivery.h"
 #include "fetcher_state.h"
 #include "log.h"
 #include <stdio.h>
 
-enum { IDLE_MS = 1000, AGAIN_MS = 50 };
+enum { IDLE_MS = 1000, AGAIN_MS = 50, AGAIN_MOST_MS = 2000, AGAIN_SOON = 5 };
 
 int32_t fetcher_slot_number(const struct fetcher *f, const struct slot *s)
 {
@@ -27,7 +28,23 @@ static void free_slot(struct fetcher *f, struct slot *s)
 	s->state = SLOT_FREE;
 	s->dropped = false;
 	if (s->ours)
-		fetcher_pause(f, s, false);
+		fetcher_pause(f, s, f->draining);
+}
+
+/* While the broker is away all commits fail, each with a line of log: fewer and fewer are tried. */
+static void note_failure(struct fetcher *f)
+{
+	int64_t wait_ms = AGAIN_MS;
+
+	f->failures++;
+	for (int i = AGAIN_SOON; i < f->failures && wait_ms < AGAIN_MOST_MS; i++)
+		wait_ms *= 2;
+	f->not_before_ms = clock_ms() + (wait_ms < AGAIN_MOST_MS ? wait_ms : AGAIN_MOST_MS);
+}
+
+static bool is_too_early(const struct fetcher *f)
+{
+	return f->failures && clock_ms() < f->not_before_ms;
 }
 
 static enum commit commit(
@@ -37,6 +54,11 @@ static enum commit commit(
 
 	fetcher_slot_write(memory, text);
 	enum commit done = transport_commit(f->t, TOPIC_BATCHES, fetcher_slot_number(f, s), next, text);
+	if (done == COMMIT_FAILED) {
+		note_failure(f);
+		return done;
+	}
+	f->failures = 0;
 	if (done == COMMIT_DONE)
 		s->memory = *memory;
 	if (done == COMMIT_LOST)
@@ -91,8 +113,10 @@ bool fetcher_read_memory(struct fetcher *f, struct slot *s, int64_t *ret_next)
 {
 	char text[TRANSPORT_METADATA];
 
-	if (!transport_committed(f->t, TOPIC_BATCHES, fetcher_slot_number(f, s), ret_next, text))
+	if (!transport_committed(f->t, TOPIC_BATCHES, fetcher_slot_number(f, s), ret_next, text)) {
+		note_failure(f);
 		return false;
+	}
 	if (!fetcher_slot_read(text, &s->memory)) {
 		s->memory = (struct fetcher_slot_memory){0};
 		log_line(LOG_WARN, "slot %d: foreign metadata \"%s\" beside its commit is ignored",
@@ -107,7 +131,7 @@ void fetcher_step(struct fetcher *f, struct slot *s)
 
 	if (s->state == SLOT_TELLING)
 		step_telling(f, s);
-	if (f->unsettled && !s->dropped)
+	if ((f->unsettled || is_too_early(f)) && !s->dropped)
 		return;
 	if (s->state == SLOT_UNKNOWN && fetcher_read_memory(f, s, &next))
 		free_slot(f, s);
@@ -143,5 +167,7 @@ int fetcher_step_all(struct fetcher *f)
 		if (s->state == SLOT_WAITING && fetcher_pool_ready(f->pool))
 			ms = AGAIN_MS; /* its commit failed */
 	}
+	if (ms == AGAIN_MS && is_too_early(f) && f->not_before_ms - clock_ms() > AGAIN_MS)
+		ms = (int)(f->not_before_ms - clock_ms());
 	return ms;
 }

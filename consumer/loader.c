@@ -15,6 +15,7 @@
 #include "db.h"
 #include "delivery.h"
 #include "loader_message.h"
+#include "loader_meta.h"
 #include "loader_position.h"
 #include "loader_report.h"
 #include "loader_runs.h"
@@ -26,18 +27,6 @@
 /* TRANSACTION_BYTES of messages change pages that fit into the database's cache: what does not is written before the
  * commit, and SQLite reads all that it wrote since once more when one of these pages changes again. */
 enum { IDLE_MS = 1000, SOON_MS = 100, TRANSACTION_BYTES = 5 * 1000 * 1000 };
-
-void loader_see(struct loader *l, uint64_t run, uint64_t number)
-{
-	if (run > l->highest_run) {
-		l->highest_run = run;
-		l->highest_moved = true;
-	}
-	if (number > l->highest_number) {
-		l->highest_number = number;
-		l->highest_moved = true;
-	}
-}
 
 /* ---- transactions */
 
@@ -52,15 +41,6 @@ bool loader_begin(struct loader *l)
 	return l->in_transaction;
 }
 
-static bool write_highest(struct loader *l)
-{
-	return !l->highest_moved ||
-	       (db_exec(l->db, "UPDATE qidflow_meta SET value = %" PRIu64 " WHERE name = 'highest_run'",
-		    l->highest_run) &&
-		   db_exec(l->db, "UPDATE qidflow_meta SET value = %" PRIu64 " WHERE name = 'highest_number'",
-		       l->highest_number));
-}
-
 bool loader_commit(struct loader *l)
 {
 	if (!l->in_transaction)
@@ -69,14 +49,15 @@ bool loader_commit(struct loader *l)
 	if (l->dead_letters && !delivery_wait(l->dead))
 		log_line(LOG_WARN,
 		    "some messages that cannot be used could not be copied to the dead letters either");
-	if (!loader_positions_write(l) || !write_highest(l)) {
+	if (!loader_positions_write(l) || !loader_meta_write(l)) {
 		db_rollback(l->db);
 		return false;
 	}
 	if (!db_commit(l->db))
 		return false;
 	loader_positions_written(l);
-	l->highest_moved = false;
+	l->read_ms = clock_ms();
+	store_log_marks(l->store);
 	meter_add(METER_DETECTIONS_LOADED, (int64_t)(store_detections(l->store) - l->detections_told));
 	l->detections_told = store_detections(l->store);
 	return true;
@@ -86,6 +67,8 @@ bool loader_commit(struct loader *l)
 static int64_t due_ms(const struct loader *l)
 {
 	if (store_rows(l->store) - l->rows_before >= (uint64_t)l->load_rows || l->bytes >= TRANSACTION_BYTES)
+		return 0;
+	if (l->tell_first && l->caught_up) /* somebody waits for it */
 		return 0;
 	return l->began_ms + (loader_positions_ended(l) && l->load_ms > SOON_MS ? SOON_MS : l->load_ms);
 }
@@ -114,62 +97,76 @@ static bool take_message(struct loader *l, const struct message *m)
 	return m->topic == TOPIC_RUNS ? loader_runs_take(l, m) : loader_message_take(l, m);
 }
 
+/* An empty database that has nothing to read has nothing to be swept either. */
+static bool catch_up(struct loader *l)
+{
+	int64_t hosts;
+
+	l->caught_up = loader_positions_reached(l);
+	if (!l->caught_up || !l->sweeps || !l->started_empty)
+		return true;
+	if (!db_int(l->db, &hosts, "SELECT EXISTS (SELECT 1 FROM qidflow_host)"))
+		return false;
+	return hosts || (loader_begin(l) && loader_meta_swept(l));
+}
+
 static bool take_end(struct loader *l, const struct event *e)
 {
 	struct loader_position *p = &l->positions[e->topic][e->partition];
 
-	p->ended = true;
+	p->ended = p->reached = true;
+	if (!l->caught_up && !catch_up(l))
+		return false;
 	if (e->next <= p->next)
 		return true;
 	p->next = e->next; /* compaction took messages away */
 	return loader_begin(l);
 }
 
-static bool take_gone(const struct loader *l, const struct event *e)
+static bool take_gone(struct loader *l, const struct event *e)
 {
+	if (loader_runs_stream_is_over(l))
+		return true;
 	return fail(
 	    "%s, partition %d: the next message to be read, %" PRId64
 	    ", is no longer there; they begin at %" PRId64
-	    ". What is between is lost for this database: move %s away, the next start builds it anew",
+	    ". What is between is lost for %s: `qidflow loader --rebuild` builds it anew from the topics",
 	    topic_name(e->topic), (int)e->partition, l->positions[e->topic][e->partition].next, e->next,
 	    db_path(l->db));
 }
 
-static bool work(struct loader *l)
+/* *ret_ok: false, it cannot go on. */
+static void take_event(struct loader *l, const struct event *e, bool *ret_ok)
+{
+	switch (e->kind) {
+	case EVENT_MESSAGE: *ret_ok = take_message(l, &e->message); break;
+	case EVENT_END: *ret_ok = take_end(l, e); break;
+	case EVENT_GONE: *ret_ok = take_gone(l, e); break;
+	default: break;
+	}
+}
+
+static enum loader_end work(struct loader *l)
 {
 	while (!l->interrupted) {
 		struct event e = transport_poll(l->t, wait_ms(l));
 		bool ok = true;
 
-		switch (e.kind) {
-		case EVENT_MESSAGE: ok = take_message(l, &e.message); break;
-		case EVENT_END: ok = take_end(l, &e); break;
-		case EVENT_GONE: ok = take_gone(l, &e); break;
-		case EVENT_CLOSED: return loader_commit(l);
-		default: break;
-		}
+		if (e.kind == EVENT_CLOSED)
+			return loader_commit(l) ? LOADER_STOPPED : LOADER_FAILED;
+		take_event(l, &e, &ok);
+		if (l->again) /* what came of this stream is read again where it still is */
+			return LOADER_AGAIN;
 		if (ok && l->in_transaction && clock_ms() < due_ms(l))
 			continue;
-		if (!ok || !loader_commit(l) || !loader_runs_settle(l))
-			return false;
-		loader_report(l);
+		if (!ok || !loader_commit(l) || !loader_runs_settle(l) || !loader_report(l))
+			return LOADER_FAILED;
+		loader_positions_show(l);
 	}
-	return true;
+	return LOADER_STOPPED;
 }
 
 /* ---- open and close */
-
-static bool read_highest(struct loader *l)
-{
-	int64_t run, number;
-
-	if (!db_int(l->db, &run, "SELECT value FROM qidflow_meta WHERE name = 'highest_run'") ||
-	    !db_int(l->db, &number, "SELECT value FROM qidflow_meta WHERE name = 'highest_number'"))
-		return false;
-	l->highest_run = (uint64_t)run;
-	l->highest_number = (uint64_t)number;
-	return true;
-}
 
 static bool loader_open(struct loader *l)
 {
@@ -185,7 +182,7 @@ static bool loader_open(struct loader *l)
 	buffer_open(&l->complete.packed, CEILING_MESSAGE_BYTES);
 	snprintf(l->sender, sizeof(l->sender), "loader-%ld-%" PRId64, (long)getpid(), clock_wall_s());
 	return l->db && (l->store = store_open(l->db)) && schema_database_id(l->db, l->database) &&
-	       read_highest(l) && loader_positions_open(l);
+	       run_table_last(l->db, &l->last) && loader_meta_read(l) && loader_positions_open(l);
 }
 
 static void loader_close(struct loader *l)
@@ -204,14 +201,16 @@ static void loader_close(struct loader *l)
 	delivery_close(l->dead);
 	arena_close(l->arena);
 	free(l->ignored);
+	free(l->stale);
 }
 
-bool loader_run(const struct config *c, struct transport *t)
+enum loader_end loader_run(const struct config *c, struct transport *t)
 {
-	struct loader l = {.config = c, .t = t};
+	struct loader l = {
+	    .config = c, .t = t, .tell_first = true, .told_ms = clock_ms(), .read_ms = clock_ms()};
 
 	publish_clean(c);
-	bool ok = loader_open(&l) && loader_report_first(&l) && work(&l);
+	enum loader_end end = loader_open(&l) ? work(&l) : LOADER_FAILED;
 	loader_close(&l);
-	return ok;
+	return end;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ceilings.h"
+#include "loader_meta.h"
 #include "log.h"
 #include "record.h"
 #include "xalloc.h"
@@ -122,6 +123,20 @@ static bool settle(struct loader *l, uint64_t host, enum stored stored)
 	return true;
 }
 
+static bool mark_junk(struct loader *l, enum topic topic, uint64_t id)
+{
+	static const char reason[] = "a message with its key cannot be used";
+	struct set_name none = {0};
+
+	switch (topic) {
+	case TOPIC_DETECTIONS: return settle(l, id, store_mark(l->store, id, none, reason));
+	case TOPIC_HOSTS: return settle(l, id, store_mark_row(l->store, topic_name(topic), id, none, reason));
+	case TOPIC_VULNERABILITIES:
+		return store_mark_row(l->store, topic_name(topic), id, none, reason) != STORE_FAILED;
+	default: return true;
+	}
+}
+
 bool loader_message_junk(struct loader *l, const struct message *m, const char *error)
 {
 	struct key k = read_key(m);
@@ -132,10 +147,7 @@ bool loader_message_junk(struct loader *l, const struct message *m, const char *
 	    " so far topic=%s partition=%d offset=%" PRId64,
 	    error, l->dead_letters, topic_name(m->topic), (int)m->partition, m->offset);
 	send_dead_letter(l, m, error); /* false: stopped, and the next poll says so */
-	if (!k.has_id || (m->topic != TOPIC_HOSTS && m->topic != TOPIC_DETECTIONS))
-		return true;
-	return settle(l, k.id,
-	    store_mark(l->store, k.id, (struct set_name){0}, "a message with its key cannot be used"));
+	return !k.has_id || mark_junk(l, m->topic, k.id);
 }
 
 /* ---- messages */
@@ -181,7 +193,8 @@ static bool take_vulnerability(struct loader *l, const struct message *m, const 
 		return loader_message_junk(
 		    l, m, "is a Vulnerability whose key is another or whose set has no name");
 	loader_see(l, v->set->run, v->set->number);
-	return settle(l, k->id, store_vulnerability(l->store, v));
+	return store_vulnerability(l->store, v) !=
+	       STORE_FAILED; /* a QID is no host: the first Report leaves it out */
 }
 
 static bool take_part(
@@ -216,8 +229,10 @@ bool loader_message_take(struct loader *l, const struct message *m)
 
 	if (!k.good || (!k.plain && m->topic != TOPIC_DETECTIONS))
 		return loader_message_junk(l, m, "has a key that is none of ours");
+	if (!m->value && !k.plain)
+		return settle(l, k.id, store_drop_part(l->store, k.id, k.set, k.part));
 	if (!m->value)
-		return !k.plain || take_tombstone(l, m, &k);
+		return take_tombstone(l, m, &k);
 	switch (m->topic) {
 	case TOPIC_HOSTS: return take_host(l, m, &k);
 	case TOPIC_VULNERABILITIES: return take_vulnerability(l, m, &k);

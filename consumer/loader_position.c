@@ -6,12 +6,14 @@
 #include "loader_position.h"
 #include <inttypes.h>
 #include <stdlib.h>
+#include "clock.h"
 #include "db.h"
+#include "loader_meta.h"
 #include "log.h"
 #include "xalloc.h"
 
 static const enum topic topics[] = {TOPIC_RUNS, TOPIC_HOSTS, TOPIC_VULNERABILITIES, TOPIC_DETECTIONS};
-enum { TOPICS = sizeof(topics) / sizeof(topics[0]) };
+enum { TOPICS = sizeof(topics) / sizeof(topics[0]), SHOW_EVERY_MS = 1000 };
 
 static void bind_place(sqlite3_stmt *s, const struct loader *l, enum topic t, int32_t partition)
 {
@@ -34,7 +36,8 @@ static bool read_position(struct loader *l, enum topic t, int32_t partition)
 	bind_place(get, l, t, partition);
 	if (!db_step(l->db, make) || db_row(l->db, get) != 1)
 		return false;
-	*p = (struct loader_position){.stored = sqlite3_column_int64(get, 0), .told = -1};
+	l->had_positions = l->had_positions || sqlite3_changes(db_handle(l->db)) == 0;
+	*p = (struct loader_position){.stored = sqlite3_column_int64(get, 0), .told = -1, .shown = -1};
 	p->next = p->stored;
 	sqlite3_reset(get);
 	return true;
@@ -50,7 +53,8 @@ static bool forget_others(struct loader *l)
 	sqlite3_bind_text(s, 1, transport_stream(l->t), -1, SQLITE_STATIC);
 	if (!db_step(l->db, s))
 		return false;
-	return sqlite3_changes(db_handle(l->db)) == 0 || db_exec(l->db, "DELETE FROM qidflow_part");
+	return sqlite3_changes(db_handle(l->db)) == 0 ||
+	       db_exec(l->db, "DELETE FROM qidflow_part; DELETE FROM qidflow_part_set");
 }
 
 static bool read_all(struct loader *l)
@@ -60,7 +64,7 @@ static bool read_all(struct loader *l)
 	for (int i = 0; i < TOPICS; i++)
 		for (int32_t p = 0; ok && p < l->partitions[topics[i]]; p++)
 			ok = read_position(l, topics[i], p);
-	return ok;
+	return ok && loader_meta_begin(l);
 }
 
 bool loader_positions_open(struct loader *l)
@@ -143,6 +147,34 @@ bool loader_positions_passed(const struct loader *l, Qidflow__V1__End *const *en
 		    l->positions[t][ends[i]->partition].stored < ends[i]->offset)
 			return false;
 	}
+	return true;
+}
+
+void loader_positions_show(struct loader *l)
+{
+	int64_t now = clock_ms();
+
+	for (int i = 0; i < TOPICS; i++)
+		for (int32_t p = 0; p < l->partitions[topics[i]]; p++) {
+			struct loader_position *at = &l->positions[topics[i]][p];
+
+			if (at->shown == at->stored || now - at->shown_ms < SHOW_EVERY_MS)
+				continue;
+			at->shown_ms = now;
+			if (transport_commit(l->t, topics[i], p, at->stored, "") == COMMIT_DONE)
+				at->shown = at->stored;
+			else
+				log_line(LOG_DEBUG, "%s, partition %d: its position could not be shown",
+				    topic_name(topics[i]), (int)p);
+		}
+}
+
+bool loader_positions_reached(const struct loader *l)
+{
+	for (int i = 0; i < TOPICS; i++)
+		for (int32_t p = 0; p < l->partitions[topics[i]]; p++)
+			if (!l->positions[topics[i]][p].reached)
+				return false;
 	return true;
 }
 

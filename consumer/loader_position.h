@@ -12,4 +12,9 @@ void loader_positions_written(struct loader *l); /* it was committed */
 
 bool loader_positions_passed(const struct loader *l, Qidflow__V1__End *const *ends, size_t n);
 bool loader_positions_ended(const struct loader *l); /* there is nothing to be read now */
+bool loader_positions_reached(
+    const struct loader *l); /* there was nothing to be read, in each once since the start */
+
+/* Tells whoever displays the lag, at most once a second of each partition. */
+void loader_positions_show(struct loader *l);
 #endif

@@ -5,15 +5,21 @@
  * all rows are committed, and told only after the snapshot is named in the database. */
 #include "loader_runs.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "arena.h"
 #include "db.h"
 #include "loader_message.h"
+#include "loader_meta.h"
 #include "loader_position.h"
 #include "log.h"
 #include "publish.h"
 #include "record.h"
 #include "stop.h"
+
+#define STREAM_KEY "stream"
+enum { STREAM_MOST = 64 };
 
 static Qidflow__V1__RunStatus *unpack(struct loader *l, const void *packed, size_t size)
 {
@@ -68,31 +74,117 @@ static bool take_complete(struct loader *l, const struct message *m, const Qidfl
 	return true;
 }
 
+/* ---- the stream's id */
+
+static bool is_stream(const struct message *m)
+{
+	return m->key_size == strlen(STREAM_KEY) && memcmp(m->key, STREAM_KEY, m->key_size) == 0;
+}
+
+struct last_stream {
+	char id[STREAM_MOST + 1];
+};
+
+static bool note_stream(void *arg, const struct message *m)
+{
+	struct last_stream *last = arg;
+
+	if (is_stream(m) && m->value && m->size <= STREAM_MOST)
+		snprintf(last->id, sizeof(last->id), "%.*s", (int)m->size, (const char *)m->value);
+	return true;
+}
+
+bool loader_runs_stream_is_over(struct loader *l)
+{
+	struct last_stream last = {""};
+
+	if (!transport_scan(l->t, TOPIC_RUNS, 0, note_stream, &last) || !last.id[0] ||
+	    !strcmp(last.id, transport_stream(l->t)))
+		return false;
+	log_line(LOG_WARN,
+	    "the topics were made anew, their stream is %s and was %s: opens them again and reads them from "
+	    "their "
+	    "beginning; what the database holds stays",
+	    last.id, transport_stream(l->t));
+	l->again = true;
+	return true;
+}
+
+/* Those of earlier streams stand before ours; only the last one counts. */
+static bool take_stream(struct loader *l, const struct message *m)
+{
+	const char *own = transport_stream(l->t);
+
+	if (!m->value || !m->size || m->size > STREAM_MOST)
+		return loader_message_junk(l, m, "is no id of a stream");
+	if (m->size == strlen(own) && memcmp(m->value, own, m->size) == 0)
+		return drop_held(l); /* whatever ends it names are of another stream */
+	loader_runs_stream_is_over(l);
+	return true;
+}
+
+/* ---- a message */
+
+static void see_generation(struct loader *l, const Qidflow__V1__RunStatus *r)
+{
+	if (!r->has_generation || r->generation <= l->generation)
+		return;
+	l->generation = r->generation;
+	l->highest_moved = true;
+	if (r->state == QIDFLOW__V1__RUN_STATUS__STATE__LEADS)
+		l->tell_first = true; /* it knows nothing of us */
+}
+
+static bool take_state(struct loader *l, const Qidflow__V1__RunStatus *r, const char *status)
+{
+	if (!run_table_write(l->db, r))
+		return false;
+	if (r->run <= l->last.run)
+		return true;
+	l->under_way = r->state == QIDFLOW__V1__RUN_STATUS__STATE__STARTED;
+	return run_table_status(l->db, status, r);
+}
+
 bool loader_runs_take(struct loader *l, const struct message *m)
 {
-	const Qidflow__V1__RunStatus *r = m->value ? unpack(l, m->value, m->size) : NULL;
+	if (is_stream(m))
+		return take_stream(l, m);
+	const Qidflow__V1__RunStatus *r = m->value && !m->key_size ? unpack(l, m->value, m->size) : NULL;
 
-	if (!r || r->run > INT64_MAX || r->last_number > INT64_MAX)
+	if (!r || r->run > INT64_MAX || r->last_number > INT64_MAX || r->generation > INT64_MAX)
 		return loader_message_junk(l, m, "is no RunStatus");
 	loader_see(l, r->run, r->last_number);
+	see_generation(l, r);
 	switch (r->state) {
 	case QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE: return take_complete(l, m, r);
-	case QIDFLOW__V1__RUN_STATUS__STATE__STARTED:
-		return run_table_write(l->db, r) &&
-		       (r->run <= l->last.run || run_table_status(l->db, STATUS_LOADING, r));
-	case QIDFLOW__V1__RUN_STATUS__STATE__FAILED:
-		return run_table_write(l->db, r) &&
-		       (r->run <= l->last.run || run_table_status(l->db, STATUS_FAILED, r));
+	case QIDFLOW__V1__RUN_STATUS__STATE__STARTED: return take_state(l, r, STATUS_LOADING);
+	case QIDFLOW__V1__RUN_STATUS__STATE__FAILED: return take_state(l, r, STATUS_FAILED);
 	default: return true; /* of a newer version */
 	}
 }
 
 /* ---- COMPLETE is published */
 
+static bool sweep(struct loader *l, const Qidflow__V1__RunStatus *r)
+{
+	uint64_t hosts = 0;
+
+	if (!l->sweeps)
+		return true;
+	if (!store_sweep(l->store, r->run, &hosts) || !loader_meta_swept(l))
+		return false;
+	if (hosts)
+		log_line(LOG_WARN,
+		    "the detections of %" PRIu64 " hosts that Host List does not have were deleted: the "
+		    "tombstones of their purges are gone",
+		    hosts);
+	return true;
+}
+
 static bool finish(struct loader *l, const Qidflow__V1__RunStatus *r)
 {
-	return run_table_write(l->db, r) && run_table_keep_letters(l->db, r->run) &&
-	       run_table_status(l->db, STATUS_WHOLE, r);
+	return run_table_write(l->db, r) && run_table_keep_letters(l->db, r->run) && sweep(l, r) &&
+	       store_end_parts(l->store, r->run) && run_table_status(l->db, STATUS_WHOLE, r);
 }
 
 static bool name_snapshot(struct loader *l, uint64_t run, const char *name)
@@ -105,6 +197,7 @@ static bool name_snapshot(struct loader *l, uint64_t run, const char *name)
 		return false;
 	}
 	l->complete.any = l->complete.whole = false; /* its position moves with this commit */
+	l->under_way = false;
 	return loader_commit(l) && run_table_last(l->db, &l->last);
 }
 

@@ -4,13 +4,16 @@
 #include "buffer.h"
 #include "run_table.h"
 #include "schema.h"
-#include "store.h"
+#include "store_mark.h"
+#include "store_part.h"
 #include "transport.h"
 
 struct loader_position {
-	int64_t stored, next; /* in the database; of what was read */
-	int64_t told;         /* in a Report; -1: never */
-	bool ended;           /* nothing to read now */
+	int64_t stored, next;    /* in the database; of what was read */
+	int64_t told;            /* in a Report; -1: never */
+	bool ended;              /* nothing to read now */
+	bool reached;            /* its end, once since the start */
+	int64_t shown, shown_ms; /* to whoever displays the lag; and when */
 };
 
 struct
@@ -37,11 +40,21 @@ struct loader {
 	uint64_t rows_before, detections_told; /* of store_rows(), store_detections() */
 	size_t bytes;                          /* of this transaction's messages */
 
-	uint64_t *ignored; /* hosts to be told in the next Report */
+	uint64_t *ignored; /* hosts to be told in the next Report, where they are still marked then */
 	size_t n_ignored, ignored_room;
-	uint64_t highest_run, highest_number, dead_letters;
+	struct stale_parts *stale; /* the same */
+	size_t n_stale, stale_room;
+	uint64_t highest_run, highest_number, generation, dead_letters;
 	bool highest_moved;
-	bool tell; /* a Report is due, though no position has moved */
+	bool sweeps, had_positions, started_empty; /* loader_meta.c */
+	int64_t committed_at;                      /* as it stands in the database */
+	bool tell;                                 /* a Report is due, though no position has moved */
+	bool caught_up;           /* all partitions have been read to their ends once since the start */
+	bool tell_first;          /* as soon as that is so: the start, a new leader */
+	bool first_unsure;        /* whether the last `first` was delivered */
+	bool under_way;           /* a run is: somebody may be waiting for us */
+	int64_t told_ms, read_ms; /* the last Report; the last transaction */
+	bool again;               /* the topics were made anew */
 	struct loader_complete complete;
 	struct run_complete last; /* the last one that is published */
 	struct delivery *reports, *dead;
@@ -50,5 +63,4 @@ struct loader {
 
 bool loader_begin(struct loader *l);  /* where no transaction is open */
 bool loader_commit(struct loader *l); /* with the positions; false: rolled back, logged */
-void loader_see(struct loader *l, uint64_t run, uint64_t number);
 #endif

@@ -49,7 +49,7 @@ static sqlite3_stmt *prepare_write(struct db *d)
 	}
 	if (!buffer_printf(&sql,
 		"INSERT INTO qidflow_run(%s) VALUES(%s) ON CONFLICT(run) DO UPDATE SET %s WHERE published IS "
-		"NULL",
+		"NULL AND (state <> 'COMPLETE' OR excluded.state = 'COMPLETE')",
 		buffer_text(&names), buffer_text(&values), buffer_text(&sets)))
 		abort();
 	sqlite3_stmt *s = db_prepare(d, buffer_text(&sql));
@@ -138,11 +138,13 @@ bool run_table_is_published(struct db *d, uint64_t run, bool *ret_is)
 	return true;
 }
 
-/* The newest by number: the API's clock may have been wrong in an earlier one. */
+/* The newest by number: the API's clock may have been wrong in an earlier one. Of those before it that are complete not all
+ * were published: whoever builds a database anew publishes the newest only. */
 bool run_table_last(struct db *d, struct run_complete *ret)
 {
 	sqlite3_stmt *s = db_prepare(d,
-	    "WITH whole AS (SELECT * FROM qidflow_run WHERE state = 'COMPLETE' AND published IS NOT NULL)"
+	    "WITH whole AS (SELECT * FROM qidflow_run WHERE state = 'COMPLETE' AND run <="
+	    " (SELECT max(run) FROM qidflow_run WHERE state = 'COMPLETE' AND published IS NOT NULL))"
 	    " SELECT coalesce(max(run), 0),"
 	    " coalesce((SELECT unixepoch(started_at) FROM whole ORDER BY run DESC LIMIT 1), 0),"
 	    " coalesce((SELECT unixepoch(started_at) FROM whole WHERE \"full\" ORDER BY run DESC LIMIT 1), "

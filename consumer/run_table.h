@@ -1,6 +1,6 @@
 /* run_table.h -- what the database says of runs: qidflow_run, qidflow_dead_letter and the status tables.
  *
- * A run that was published is not touched again. All within a transaction of the caller's; false: logged. */
+ * A run that was published is not touched again, and one that is complete stays so. All within a transaction of the caller's; false: logged. */
 #ifndef RUN_TABLE_H
 #define RUN_TABLE_H
 #include <stdbool.h>

@@ -37,6 +37,14 @@ static const char own_tables[] =
     "CREATE TABLE qidflow_ignored(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, number INTEGER NOT NULL,"
     " reason TEXT NOT NULL);";
 
+/* Version 2. */
+static const char step_stream[] =
+    "INSERT OR IGNORE INTO qidflow_meta VALUES('generation', 0), ('sweep', 0), ('committed_at', 0);"
+    "CREATE TABLE qidflow_ignored_row(topic TEXT NOT NULL, id INTEGER NOT NULL, run INTEGER NOT NULL,"
+    " number INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(topic, id)) WITHOUT ROWID;"
+    "CREATE TABLE qidflow_part_set(id INTEGER NOT NULL, run INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " last INTEGER NOT NULL, stale INTEGER NOT NULL, PRIMARY KEY(id, run, number)) WITHOUT ROWID;";
+
 /* ---- columns */
 
 static struct schema_column *add_own(
@@ -114,7 +122,7 @@ static bool make_tables(struct db *d)
 		make_table((enum table_id)t, &sql);
 	if (!buffer_add_text(&sql, own_tables))
 		abort();
-	const char *const steps[] = {buffer_text(&sql)};
+	const char *const steps[] = {buffer_text(&sql), step_stream};
 	bool ok = db_forward(d, steps, sizeof(steps) / sizeof(steps[0]));
 	buffer_close(&sql);
 	return ok;

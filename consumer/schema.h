@@ -1,13 +1,14 @@
 /* schema.h -- the tables and views of the database, made from the descriptors of the messages.
  *
  * Beside the tables of OUTPUT there are, of our own:
- *   qidflow_meta         name, value: database (its random id), highest_run, highest_number
+ *   qidflow_meta         name, value: database (its random id), highest_run, highest_number, generation, sweep, committed_at
  *   qidflow_run          a row per run; state STARTED, COMPLETE or FAILED; published: name of its snapshot, '' where the
  *                        settings want none, NULL until then; the counts of RunStatus by their names
  *   qidflow_dead_letter  host, run, …: those of the last complete run (and, until it is complete, of the present one)
  *   qidflow_position     stream, topic, partition, next
  *   qidflow_host         a row per host that was ever seen: names of its last sets, also of empty and purged ones
- *   qidflow_part         parts that wait for their last message;  qidflow_ignored: hosts to be asked for again
+ *   qidflow_part         parts that wait for their last message;  qidflow_part_set: sets with parts in the topic
+ *   qidflow_ignored      hosts to be asked for again;  qidflow_ignored_row: the same for rows, by topic
  * Times are text as in the other tables. */
 #ifndef SCHEMA_H
 #define SCHEMA_H
@@ -42,7 +43,6 @@ size_t schema_columns(enum table_id t, struct schema_column ret_columns[static S
  * as it should be. Opened with DB_READ: says so when it cannot be read. false: logged. */
 bool schema_open(struct db *d);
 bool schema_database_id(struct db *d, char ret_id[static SCHEMA_ID]);
-
 /* For who reads all of `vulnerabilities`: this connection then has one of the same rows, in a third of the time. */
 bool schema_hasten(struct db *d);
 

@@ -47,6 +47,26 @@ static const struct {
 	"number)"},
     {offsetof(struct store, drop_mark),
 	"DELETE FROM qidflow_ignored WHERE id = ?1 AND (run, number) <= (?2, ?3)"},
+    {offsetof(struct store, put_row_mark), "INSERT INTO qidflow_ignored_row VALUES(?4, ?1, ?2, ?3, ?5) ON "
+					   "CONFLICT(topic, id) DO UPDATE SET run ="
+					   " excluded.run, number = excluded.number, reason = excluded.reason"
+					   " WHERE (excluded.run, excluded.number) >= (run, number)"},
+    {offsetof(struct store, drop_row_mark),
+	"DELETE FROM qidflow_ignored_row WHERE topic = ?4 AND id = ?1 AND (run, number) <= (?2, ?3)"},
+    {offsetof(struct store, is_marked),
+	"SELECT EXISTS (SELECT 1 FROM qidflow_ignored WHERE id = ?1) OR"
+	" EXISTS (SELECT 1 FROM qidflow_ignored_row WHERE topic = 'hosts' AND id = ?1)"},
+    {offsetof(struct store, put_part_set),
+	"INSERT INTO qidflow_part_set VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(id, run, number) DO UPDATE SET"
+	" last = max(last, excluded.last), stale = max(stale, excluded.stale)"
+	" RETURNING id, run, number, last, stale"},
+    {offsetof(struct store, drop_part),
+	"DELETE FROM qidflow_part WHERE id = ?1 AND run = ?2 AND number = ?3 AND part = ?4"},
+    {offsetof(struct store, drop_part_set),
+	"DELETE FROM qidflow_part_set WHERE id = ?1 AND run = ?2 AND number = ?3 AND last <= ?4"},
+    {offsetof(struct store, end_part_sets),
+	"UPDATE qidflow_part_set SET stale = 1 WHERE id = ?1 AND (run, number) < (?2, ?3) AND NOT stale"
+	" RETURNING id, run, number, last, stale"},
 };
 
 static bool prepare(struct store *s)
@@ -73,7 +93,9 @@ struct store *store_open(struct db *d)
 	    (s->detection_hosts = row_open(d, TABLE_DETECTION_HOSTS)) &&
 	    (s->detections = row_open(d, TABLE_DETECTION_QIDS)) &&
 	    (s->vulnerabilities = row_open(d, TABLE_KNOWLEDGEBASE)) &&
-	    db_int(d, &s->next_seq, "SELECT coalesce(max(seq), 0) + 1 FROM qidflow_host"))
+	    db_int(d, &s->next_seq, "SELECT coalesce(max(seq), 0) + 1 FROM qidflow_host") &&
+	    db_int(d, &s->row_marks, "SELECT EXISTS (SELECT 1 FROM qidflow_ignored_row)") &&
+	    db_int(d, &s->part_sets, "SELECT EXISTS (SELECT 1 FROM qidflow_part_set)"))
 		return s;
 	store_close(s);
 	return NULL;
@@ -90,6 +112,7 @@ void store_close(struct store *s)
 	continued_close(s->continued);
 	detection_keys_close(s->keys);
 	arena_close(s->arena);
+	free(s->stale);
 	free(s);
 }
 
@@ -162,15 +185,6 @@ bool store_run_set(struct store *s, sqlite3_stmt *st, uint64_t id, struct set_na
 	return store_run(s, st, id);
 }
 
-enum stored store_mark(struct store *s, uint64_t host, struct set_name ignored, const char *reason)
-{
-	log_line(LOG_WARN,
-	    "host %" PRIu64 ": %s, so it has to be asked for again run=%" PRIu64 " number=%" PRIu64, host,
-	    reason, ignored.run, ignored.number);
-	sqlite3_bind_text(s->put_mark, 4, reason, -1, SQLITE_STATIC);
-	return store_run_set(s, s->put_mark, host, ignored) ? STORE_IGNORED : STORE_FAILED;
-}
-
 /* ---- lists */
 
 enum stored store_host(struct store *s, const Qidflow__V1__Host *h)
@@ -181,17 +195,21 @@ enum stored store_host(struct store *s, const Qidflow__V1__Host *h)
 	if (!store_get_host(s, h->id, &row))
 		return STORE_FAILED;
 	if (store_is_smaller(set, row.list))
-		return STORE_DONE;
+		return store_mark_row(s, "hosts", h->id, set, "an older row of Host List was ignored");
 	row.list = set;
 	row.listed = true;
 	row.purged = false;
 	row_set(s->hosts, h->set);
 	s->rows++;
-	return row_insert(s->hosts, &h->base) && store_put_host(s, &row) ? STORE_DONE : STORE_FAILED;
+	return row_insert(s->hosts, &h->base) && store_put_host(s, &row) &&
+		       store_drop_row_mark(s, "hosts", h->id, set)
+		   ? STORE_DONE
+		   : STORE_FAILED;
 }
 
 enum stored store_vulnerability(struct store *s, const Qidflow__V1__Vulnerability *v)
 {
+	struct set_name set = {v->set->run, v->set->number};
 	sqlite3_stmt *st = s->get_vulnerability;
 
 	sqlite3_bind_int64(st, 1, (int64_t)v->qid);
@@ -203,11 +221,15 @@ enum stored store_vulnerability(struct store *s, const Qidflow__V1__Vulnerabilit
 
 		sqlite3_reset(st);
 		if (older)
-			return STORE_DONE;
+			return store_mark_row(s, "vulnerabilities", v->qid, set,
+			    "an older row of the KnowledgeBase was ignored");
 	}
 	row_set(s->vulnerabilities, v->set);
 	s->rows++;
-	return row_insert(s->vulnerabilities, &v->base) ? STORE_DONE : STORE_FAILED;
+	return row_insert(s->vulnerabilities, &v->base) &&
+		       store_drop_row_mark(s, "vulnerabilities", v->qid, set)
+		   ? STORE_DONE
+		   : STORE_FAILED;
 }
 
 /* ---- tombstones */
@@ -219,12 +241,16 @@ enum stored store_purge_host(struct store *s, uint64_t host, struct set_name pur
 	if (!store_get_host(s, host, &row))
 		return STORE_FAILED;
 	if (store_is_smaller(purge, row.list))
-		return STORE_DONE;
+		return store_mark_row(
+		    s, "hosts", host, purge, "a purge that is older than its row of Host List was ignored");
 	row.list = purge;
 	row.listed = false;
 	row.purged = true;
 	s->rows++;
-	return store_run(s, s->drop_host, host) && store_put_host(s, &row) ? STORE_DONE : STORE_FAILED;
+	return store_run(s, s->drop_host, host) && store_put_host(s, &row) &&
+		       store_drop_row_mark(s, "hosts", host, purge)
+		   ? STORE_DONE
+		   : STORE_FAILED;
 }
 
 enum stored store_purge_detections(struct store *s, uint64_t host, struct set_name purge)

@@ -36,12 +36,10 @@ enum stored store_set(struct store *s, Qidflow__V1__HostDetections *h);
 enum stored store_part(
     struct store *s, uint64_t host, struct set_name set, unsigned part, const void *packed, size_t size);
 
-/* Tombstones. */
+/* Tombstones: of a host, and of a part, which is gone from the topic. */
 enum stored store_purge_host(struct store *s, uint64_t host, struct set_name purge);
 enum stored store_purge_detections(struct store *s, uint64_t host, struct set_name purge);
-
-/* Marks the host to be asked for again, until a set comes that is not smaller than this one. STORE_IGNORED. */
-enum stored store_mark(struct store *s, uint64_t host, struct set_name ignored, const char *reason);
+enum stored store_drop_part(struct store *s, uint64_t host, struct set_name set, uint64_t part);
 
 uint64_t store_rows(const struct store *s);       /* written since open */
 uint64_t store_detections(const struct store *s); /* of these */

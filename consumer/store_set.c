@@ -47,7 +47,8 @@ bool store_settle(struct store *s, struct stored_host *h, struct set_name set)
 {
 	h->set = set;
 	return store_put_host(s, h) && store_run_set(s, s->drop_parts, (uint64_t)h->id, set) &&
-	       store_run_set(s, s->drop_mark, (uint64_t)h->id, set);
+	       store_run_set(s, s->drop_mark, (uint64_t)h->id, set) &&
+	       store_end_part_sets(s, (uint64_t)h->id, set);
 }
 
 static bool insert(struct filling *f, const Qidflow__V1__Detection *d)
@@ -140,21 +141,6 @@ static int has_all_parts(struct store *s, const Qidflow__V1__HostDetections *las
 	return all;
 }
 
-enum stored store_part(
-    struct store *s, uint64_t host, struct set_name set, unsigned part, const void *packed, size_t size)
-{
-	struct stored_host row;
-
-	if (!store_get_host(s, host, &row))
-		return STORE_FAILED;
-	if (!store_is_smaller(row.set, set)) /* its last message will be ignored, or was applied */
-		return STORE_DONE;
-	sqlite3_bind_int64(s->put_part, 4, part);
-	sqlite3_bind_blob64(s->put_part, 5, packed, size, SQLITE_STATIC);
-	s->rows++;
-	return store_run_set(s, s->put_part, host, set) ? STORE_DONE : STORE_FAILED;
-}
-
 /* ---- sets */
 
 static bool fill(struct filling *f, struct stored_host *h, Qidflow__V1__HostDetections *last)
@@ -223,8 +209,8 @@ enum stored store_set(struct store *s, Qidflow__V1__HostDetections *h)
 		return STORE_FAILED;
 	if (store_is_smaller(set, row.set))
 		return store_mark(s, h->id, set, "a set that is older than its present one was ignored");
-	if (!store_is_smaller(row.set, set))
-		return STORE_DONE;
+	if (!store_is_smaller(row.set, set)) /* once more: now the topic ends with it again */
+		return store_run_set(s, s->drop_mark, h->id, set) ? STORE_DONE : STORE_FAILED;
 	row.purged = false;
 	if (h->parts <= 1)
 		return replace(s, &row, h);

@@ -6,44 +6,6 @@
 #include "config.h"
 #include "coordinator_state.h"
 #include "log.h"
-#include "meter.h"
-
-/* Of a batch that is loaded: its call, too, was one of this run. */
-static void add_counts(Qidflow__V1__Counts *to, const struct progress_counts *n)
-{
-	to->came += n->came;
-	to->came_empty += n->came_empty;
-	to->emptied += n->emptied;
-	to->detections += n->detections;
-	to->xml_bytes += n->xml_bytes;
-	to->calls += n->emptied == 0;
-}
-
-static bool take_up(void *arg, struct progress_batch *p)
-{
-	struct coordinator *c = arg;
-
-	ids_add_all(&c->asked, &p->hosts);
-	meter_add(METER_HOSTS_ASKED, (int64_t)p->hosts.count);
-	if (p->state == BATCH_LOADED) {
-		c->any_whole = true;
-		add_counts(&c->counts, &p->counts);
-		meter_add(METER_HOSTS_DONE, (int64_t)p->hosts.count);
-		ids_close(&p->hosts);
-		return true;
-	}
-	if (p->hosts.count == 0) /* nobody is left of it */
-		return progress_drop(c->progress, p);
-	struct batch *b = batch_new(c, BATCH_WAITING, 0);
-	b->p = *p;
-	b->p.counts = (struct progress_counts){0};
-	if (p->state == BATCH_SENT ||
-	    p->state == BATCH_FETCHED) /* the queue it was in died with the process */
-		b->p.state = BATCH_WAITING;
-	else if (p->state == BATCH_HELD)
-		b->p.state = BATCH_LEFT_OUT;
-	return true;
-}
 
 static bool begin_anew(struct coordinator *c, int64_t now_s, bool full)
 {
@@ -62,6 +24,7 @@ static bool begin_anew(struct coordinator *c, int64_t now_s, bool full)
 	    .window_start =
 		full ? 0 : c->complete_started_at - config_number(c->config, "run.overlap") / 1000};
 	snprintf(c->run.database, sizeof(c->run.database), "%s", c->database);
+	snprintf(c->run.stream, sizeof(c->run.stream), "%s", transport_stream(c->transport));
 	log_line(LOG_INFO, "run %" PRIu64 " begins: %s%s", c->run.run,
 	    full ? "all hosts" : "hosts processed since ",
 	    full ? "" : clock_format_api(c->run.window_start, since));
@@ -77,14 +40,17 @@ bool beginning(struct coordinator *c, int64_t now_s, bool full)
 	if (progress_running(c->progress, &old)) {
 		bool same = strcmp(old.database, c->database) == 0, done = same && c->complete_run == old.run;
 
-		if (same && !done && !full) {
+		bool cancelled = false;
+
+		if (!requests_cancel_interrupted(c, &old, &cancelled))
+			return false;
+		if (same && !done && !full && !cancelled) {
 			c->run = old;
-			c->resumed = true;
 			log_line(LOG_INFO, "run %" PRIu64 " goes on where it was interrupted", c->run.run);
-			return progress_each(c->progress, c->run.run, take_up, c) ||
-			       coordinator_fail(c, STATUS_FAILED, "progress.db cannot be read");
+			return resume_batches(c);
 		}
-		if (!progress_run_state(c->progress, old.run, done ? "COMPLETE" : "ABANDONED", NULL))
+		if (!cancelled &&
+		    !progress_run_state(c->progress, old.run, done ? "COMPLETE" : "ABANDONED", NULL))
 			return coordinator_fail(c, STATUS_FAILED, "progress.db takes no more");
 	}
 	return begin_anew(c, now_s, full);

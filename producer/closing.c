@@ -115,10 +115,10 @@ static bool empty_batch(struct coordinator *c, struct batch *b)
 			if (id == b->p.hosts.v[i].last)
 				break;
 		}
-	ok = delivery_wait(d) && ok;
-	b->n_ends = delivery_ends(d, NULL, 0);
-	b->ends = xcalloc(b->n_ends, sizeof(*b->ends));
-	delivery_ends(d, b->ends, b->n_ends);
+	ok = leader_finish(c->leader, d) && ok;
+	b->p.n_ends = delivery_ends(d, NULL, 0);
+	b->p.ends = xcalloc(b->p.n_ends, sizeof(*b->p.ends));
+	delivery_ends(d, b->p.ends, b->p.n_ends);
 	delivery_close(d);
 	ids_remove_all(&c->detected, &b->p.hosts);
 	b->p.counts = (struct progress_counts){.emptied = b->p.hosts.count};
@@ -189,13 +189,13 @@ static size_t dead_letters(struct coordinator *c, Qidflow__V1__DeadLetter **ret)
 	return i;
 }
 
-static bool send_status(struct coordinator *c, const Qidflow__V1__RunStatus *m)
+bool closing_send_status(struct coordinator *c, const Qidflow__V1__RunStatus *m)
 {
 	struct message out = {.topic = TOPIC_RUNS, .partition = 0};
 
 	out.value = record_pack(&m->base, &out.size);
-	return transport_send(c->transport, &out, c->control) ||
-	       coordinator_fail(c, STATUS_FAILED, "the transport takes no more messages");
+	return (transport_send(c->transport, &out, c->control) && leader_deliver(c->leader, c->control)) ||
+	       coordinator_fail(c, STATUS_FAILED, "the state of the run could not be delivered");
 }
 
 /* Where the whole run ends: what the fetchers wrote has been passed already, so the loader's own positions say it. */
@@ -232,7 +232,7 @@ static bool send_letters(struct coordinator *c, Qidflow__V1__RunStatus *m)
 		at += piece;
 		m->has_more = 1;
 		m->more = at < n;
-		ok = send_status(c, m);
+		ok = closing_send_status(c, m);
 	} while (ok && at < n);
 	free(pointers);
 	free(letters);
@@ -268,7 +268,7 @@ bool closing_run_status(struct coordinator *c, Qidflow__V1__RunStatus__State sta
 		m.n_ends = run_ends(c, ends, pointers);
 		ok = send_letters(c, &m);
 	} else {
-		ok = send_status(c, &m);
+		ok = closing_send_status(c, &m);
 	}
 	free(ends);
 	free(pointers);
@@ -303,7 +303,7 @@ static bool wait_for_loader(struct coordinator *c)
 bool closing_complete(struct coordinator *c)
 {
 	struct delivery_end *ends = xcalloc(ENDS_MOST, sizeof(*ends));
-	bool ok = delivery_wait(c->own) ||
+	bool ok = leader_deliver(c->leader, c->own) ||
 		  coordinator_fail(c, STATUS_FAILED, "some messages could not be delivered");
 
 	meter_set(METER_STAGE, STAGE_FINISHING);
@@ -314,6 +314,7 @@ bool closing_complete(struct coordinator *c)
 	free(ends);
 	c->counts.dead = hosts_in(c, BATCH_DEAD);
 	c->counts.batches = (uint64_t)meter_get(METER_BATCHES_DONE);
+	c->closed = ok;
 	if (!ok || !closing_run_status(c, QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE, NULL))
 		return false;
 	meter_set(METER_STAGE, STAGE_PUBLISHING);

@@ -21,6 +21,8 @@
 #include "stop.h"
 #include "xalloc.h"
 
+enum { LOADER_LATE_MS = 5000, LOADER_LATE_AGAIN_MS = 30000 };
+
 bool coordinator_fail(struct coordinator *c, enum exit_status status, const char *format, ...)
 {
 	va_list args;
@@ -36,36 +38,79 @@ bool coordinator_fail(struct coordinator *c, enum exit_status status, const char
 
 /* ---- events */
 
+static void look_at(struct coordinator *c, const Qidflow__V1__Report *r, int64_t offset)
+{
+	if (c->looked_from < 0)
+		c->looked_from = offset;
+	c->begun_at = offset + 1;
+	if (r)
+		reports_look(c, r);
+}
+
 static bool take_report(struct coordinator *c, const struct message *m)
 {
+	if (m->offset < c->leader->next) /* taken already: read again after a rebalance */
+		return true;
 	struct arena *arena = arena_open();
-	ProtobufCMessage *r = record_unpack(arena, &qidflow__v1__report__descriptor, m->value, m->size);
+	const Qidflow__V1__Report *r = m->value ? (const Qidflow__V1__Report *)record_unpack(arena,
+						      &qidflow__v1__report__descriptor, m->value, m->size)
+						: NULL;
 	bool ok = true;
 
-	if (r)
-		ok = reports_take(c, (const Qidflow__V1__Report *)r);
+	if (!c->begun)
+		look_at(c, r, m->offset);
+	else if (r)
+		ok = reports_take(c, r, m->offset);
 	else
-		log_line(LOG_WARN, "a message on reports that is no Report is skipped: offset=%" PRId64,
-		    m->offset);
+		ok = aside_junk(c, m) ||
+		     coordinator_fail(c, STATUS_FAILED, "the transport takes no more messages");
 	arena_close(arena);
-	transport_commit(c->transport, m->topic, m->partition, m->offset + 1, "");
-	return ok;
+	if (ok && c->begun)
+		leader_took(c->leader, m->offset + 1);
+	return ok && c->failed == STATUS_COMPLETE;
+}
+
+/* From here on Reports are taken, those first that were only looked at. */
+static bool take_reports(struct coordinator *c)
+{
+	c->begun = true;
+	return c->looked_from < 0 || leader_read_from(c->leader, c->looked_from) ||
+	       coordinator_fail(c, STATUS_FAILED, "reports cannot be read");
+}
+
+/* Retention took them away while nobody led. */
+static bool take_gone(struct coordinator *c, const struct event *e)
+{
+	c->reports_gone = true;
+	return (leader_read_from(c->leader, e->next) ||
+		   coordinator_fail(c, STATUS_FAILED, "reports cannot be read")) &&
+	       resume_reports_gone(c);
 }
 
 bool coordinator_pump(struct coordinator *c, int64_t wait_ms)
 {
-	struct event e = transport_poll(c->transport, (int)(wait_ms < 1000 ? wait_ms : 1000));
+	struct event e = leader_poll(c->leader, wait_ms < 1000 ? wait_ms : 1000);
 
 	if (stop_requested() || c->failed != STATUS_COMPLETE)
 		return false;
+	if (!leader_leads(c->leader))
+		return coordinator_fail(c, STATUS_FAILED, "another coordinator leads");
 	for (int i = 0; i < 2; i++)
 		if (c->listers[i] && !listing_take_news(c, i))
 			return false;
 	switch (e.kind) {
-	case EVENT_MESSAGE: return take_report(c, &e.message);
+	case EVENT_MESSAGE:
+		if (!take_report(c, &e.message))
+			return false;
+		break;
+	case EVENT_GONE:
+		if (!take_gone(c, &e))
+			return false;
+		break;
 	case EVENT_CLOSED: return coordinator_fail(c, STATUS_FAILED, "the transport was closed");
-	default: return true;
+	default: break;
 	}
+	return notes_write(c);
 }
 
 static bool all_fetched(const struct coordinator *c)
@@ -98,10 +143,20 @@ bool coordinator_fetch_all(struct coordinator *c)
 
 static bool wait_for_database(struct coordinator *c)
 {
+	int64_t began = clock_ms(), say = began + LOADER_LATE_MS;
+
 	meter_wait(WAITER_LOADER, "the loader to open the database", 0);
-	while (!c->database_told)
-		if (!coordinator_pump(c, 1000))
+	while (!c->database_told) {
+		int64_t now = clock_ms();
+
+		if (now >= say) {
+			log_line(LOG_WARN, "waits for the loader: no report for %" PRId64 " s",
+			    (now - began) / 1000);
+			say = now + LOADER_LATE_AGAIN_MS;
+		}
+		if (!coordinator_pump(c, say - now))
 			return false;
+	}
 	meter_wait(WAITER_LOADER, NULL, 0);
 	return true;
 }
@@ -113,8 +168,8 @@ static bool extract(struct coordinator *c)
 			       : c->complete_kb_at - config_number(c->config, "run.overlap") / 1000;
 
 	meter_set(METER_STAGE, STAGE_FETCHING);
-	return closing_run_status(c, QIDFLOW__V1__RUN_STATUS__STATE__STARTED, NULL) &&
-	       listing_hosts(c, NULL) && listing_knowledge_base(c, kb_after, NULL) &&
+	return closing_run_status(c, QIDFLOW__V1__RUN_STATUS__STATE__STARTED, NULL) && resume_unsent(c) &&
+	       foreign_find(c) && listing_hosts(c, NULL) && listing_knowledge_base(c, kb_after, NULL) &&
 	       coordinator_fetch_all(c);
 }
 
@@ -163,18 +218,11 @@ bool coordinator_do_rest(struct coordinator *c)
 
 static bool run(struct coordinator *c, bool full)
 {
-	char path[4096];
 	struct ids listed = {0};
 	int64_t now_s = 0;
 
-	transport_subscribe(c->transport, TOPIC_REPORTS);
-	if (!wait_for_database(c))
+	if (!leader_begin(c->leader) || !resume_lead(c) || !wait_for_database(c))
 		return false;
-	snprintf(path, sizeof(path), "%s/progress.db", config_text(c->config, "data"));
-	c->progress = progress_open(path, c->highest_number, c->highest_run);
-	if (!c->progress)
-		return coordinator_fail(c, STATUS_FAILED, "%s cannot be used", path);
-	c->generation = progress_next_generation(c->progress);
 	bool ok = listing_ids(c, &listed, &now_s);
 	if (ok && now_s == 0)
 		ok = coordinator_fail(c, STATUS_FAILED,
@@ -185,19 +233,21 @@ static bool run(struct coordinator *c, bool full)
 	if (ok)
 		beginning_todo(c, &listed);
 	ids_close(&listed);
-	return ok && extract(c) && compare_lists(c) && rest_of_knowledge_base(c) && closing_complete(c);
+	return ok && requests_take_kept(c) && take_reports(c) && extract(c) && compare_lists(c) &&
+	       rest_of_knowledge_base(c) && closing_complete(c);
 }
 
 /* Whatever is not loaded stays in progress.db, and the next run goes on from there. */
 static enum exit_status give_up(struct coordinator *c)
 {
 	if (stop_signal())
-		return (enum exit_status)(STATUS_SIGNAL + stop_signal());
+		return leader_stopped(c->leader);
 	if (c->failed == STATUS_COMPLETE) /* another role could not go on, and said why */
 		return STATUS_FAILED;
 	log_line(LOG_ERROR, "the run failed: %s", c->why);
-	if (c->progress && c->run.run) {
-		progress_run_state(c->progress, c->run.run, "RUNNING", c->why);
+	if (c->begun && leader_leads(c->leader)) {
+		if (!c->called_off)
+			progress_run_state(c->progress, c->run.run, "RUNNING", c->why);
 		closing_run_status(c, QIDFLOW__V1__RUN_STATUS__STATE__FAILED, c->why);
 	}
 	return c->failed;
@@ -217,13 +267,14 @@ static enum exit_status done(const struct coordinator *c)
 	return n->dead || n->held_back || c->kb_given_up ? STATUS_INCOMPLETE : STATUS_COMPLETE;
 }
 
-enum exit_status coordinator_run(
-    const struct config *config, struct transport *t, bool full, bool confirm_purge)
+enum exit_status leader_run(struct leader *l, bool full, bool confirm_purge)
 {
 	struct coordinator *c = xcalloc(1, sizeof(*c));
 
-	c->config = config;
-	c->transport = t;
+	c->config = l->config;
+	c->leader = l;
+	c->transport = l->transport;
+	c->progress = l->progress;
 	c->confirm_purge = confirm_purge;
 	log_scope("coordinator");
 	coordinator_open(c);

@@ -27,31 +27,42 @@ void coordinator_open(struct coordinator *c)
 	counts_open(&c->counts);
 	c->own = delivery_open();
 	c->control = delivery_open();
-	c->n_slots = transport_partitions(c->transport, TOPIC_BATCHES);
-	c->slots = xcalloc((size_t)c->n_slots, sizeof(*c->slots));
-	for (int32_t i = 0; i < c->n_slots; i++)
-		c->slots[i].fetcher = -1;
+	c->aside = delivery_open();
+	fetchers_open(&c->fetchers, transport_partitions(c->transport, TOPIC_BATCHES), clock_ms());
+	c->slot_ends = xcalloc((size_t)c->fetchers.n_slots, sizeof(*c->slot_ends));
 	for (enum topic t = 0; t < TOPIC_COUNT; t++) {
 		c->partitions[t] = transport_partitions(c->transport, t);
 		c->positions[t] = xcalloc((size_t)c->partitions[t], sizeof(*c->positions[t]));
 	}
 	c->loader_told_ms = clock_ms();
+	c->looked_from = -1;
+}
+
+/* Who is stopped or leads no more sends nothing more, either. */
+static void close_deliveries(struct coordinator *c)
+{
+	struct delivery *all[] = {c->own, c->control, c->aside};
+
+	for (int i = 0; i < 3; i++) {
+		leader_finish(c->leader, all[i]);
+		delivery_close(all[i]);
+	}
 }
 
 void coordinator_close(struct coordinator *c)
 {
 	struct ids *sets[] = {&c->known, &c->detected, &c->owed, &c->kb_known, &c->todo, &c->asked,
-	    &c->listed, &c->marked, &c->told, &c->again, &c->kb_asked, &c->ignored[0], &c->ignored[1],
-	    &c->ignored[2]};
+	    &c->listed, &c->settled, &c->cancelled, &c->marked, &c->told, &c->again, &c->kb_asked,
+	    &c->ignored[0], &c->ignored[1], &c->ignored[2]};
 
 	for (int i = 0; i < 2; i++)
 		lister_close(c->listers[i]);
+	foreign_close(c);
 	while (c->batches) {
 		struct batch *b = c->batches;
 
 		c->batches = b->next;
-		ids_close(&b->p.hosts);
-		free(b->ends);
+		progress_batch_close(&b->p);
 		free(b);
 	}
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
@@ -60,9 +71,8 @@ void coordinator_close(struct coordinator *c)
 		governor_close(&c->governors[i]);
 	for (enum topic t = 0; t < TOPIC_COUNT; t++)
 		free(c->positions[t]);
-	free(c->slots);
-	delivery_close(c->own);
-	delivery_close(c->control);
-	progress_close(c->progress);
+	fetchers_close(&c->fetchers);
+	free(c->slot_ends);
+	close_deliveries(c);
 	free(c);
 }

@@ -1,6 +1,6 @@
-/* coordinator_state.h -- what the coordinator knows of its run; shared by coordinator.c (the run from top to bottom), handout.c (what
- * goes out), reports.c and settle.c (what comes in, and what it changes), beginning.c and closing.c (purges, emptying, COMPLETE), listing.c.
- * Nobody else includes it.
+/* coordinator_state.h -- what the coordinator knows of its run; shared by coordinator.c (the run from top to bottom), resume.c and
+ * foreign.c (what was before), handout.c (what goes out), reports.c, settle.c and requests.c (what comes in, and what it changes),
+ * beginning.c and closing.c (purges, emptying, COMPLETE), listing.c, aside.c, notes.c. Nobody else includes it.
  *
  * One thread owns all of it. batch_move() is the only place where a batch changes its state. */
 #ifndef COORDINATOR_STATE_H
@@ -8,43 +8,55 @@
 #include "batches.h"
 #include "coordinator.h"
 #include "delivery.h"
+#include "fetchers.h"
 #include "governor.h"
+#include "leader_inside.h"
 #include "lister.h"
 #include "outage.h"
 #include "progress.h"
 #include "qidflow/v1/cluster.pb-c.h"
 #include "transport.h"
 
-enum { COORDINATOR_FETCHERS = 256, COORDINATOR_NAME = 64, IGNORED_TIMES = 3 };
+enum { IGNORED_TIMES = 3 };
 
 struct batch { /* in memory while it is not LOADED */
 	struct progress_batch p;
 	struct batch *next;
-	int32_t slot;        /* SENT */
-	bool ended;          /* SENT: the call is over, the permission is free */
 	bool probe, suspect; /* outage.h; a probe is not stored */
+	bool foreign;        /* foreign.c: stands in its slot alone */
 	int64_t sent_ms, not_before_ms;
-	struct delivery_end *ends; /* FETCHED */
-	size_t n_ends;
 };
 
-struct slot {
-	int fetcher; /* index, -1: nobody's */
-	struct batch *batch;
+struct slot_end { /* the last message of a slot that counts, as found at the start; number 0: there is none */
+	uint64_t run, number, generation;
 };
 
 struct coordinator {
 	const struct config *config;
-	struct transport *transport;
+	struct leader *leader;
+	struct transport *transport; /* the leader's, as progress */
 	struct progress *progress;
 	struct progress_run run;
 	uint64_t generation;
-	bool confirm_purge, resumed;
+	bool confirm_purge;
+	/* Reports are looked at until the run has begun, from looked_from (-1: none came) to begun_at, and then taken from the first on. */
+	bool begun;
+	int64_t looked_from, begun_at;
+	struct ids cancelled; /* runs, as looked at */
+	bool cancelled_any;   /* by somebody who names none */
+	bool closed;          /* COMPLETE is told: what comes now is for the next run */
+	bool called_off;      /* by a person */
+	bool reports_gone;
+
+	/* what the topics told at the start */
+	struct slot_end *slot_ends;
+	struct ids settled;                       /* numbers of the run that was taken up, which are over */
+	uint64_t run_on_topic, complete_on_topic; /* the newest that began, and that is complete */
 
 	/* what the loader told of the database */
-	bool database_told;
+	bool database_told, database_more; /* more: in pieces, of which some are still to come */
 	char database[64];
-	uint64_t complete_run, highest_run, highest_number;
+	uint64_t complete_run;
 	int64_t complete_started_at, complete_full_at, complete_kb_at;
 	struct ids known, detected, owed, kb_known;
 	struct ids kb_asked;             /* by QID, in this run */
@@ -62,11 +74,9 @@ struct coordinator {
 	struct ids told;                /* by Host List, with all that it knows of them */
 	bool all_listed;
 	struct batch *batches;
-	struct slot *slots;
-	int32_t n_slots;
-	char fetchers[COORDINATOR_FETCHERS][COORDINATOR_NAME];
-	int in_hand[COORDINATOR_FETCHERS];
-	int n_fetchers;
+	struct fetchers fetchers; /* and slots */
+	int64_t noted_ms;         /* for status */
+	uint64_t junk;            /* messages on reports that are none */
 	struct sizer sizer;
 	struct governor governors[3]; /* enum coordinator_api */
 	struct outage outage;
@@ -74,6 +84,7 @@ struct coordinator {
 	bool any_whole; /* some answer of this run was whole: a 400 is then about its ids */
 	struct lister *listers[2];
 	struct delivery *own, *control; /* own: hosts, vulnerabilities, tombstones, empty sets */
+	struct delivery *aside;         /* what no run stands on: tombstones of parts, dead letters */
 	Qidflow__V1__Counts counts;
 
 	enum exit_status failed; /* STATUS_COMPLETE: not; then why is said */
@@ -92,6 +103,30 @@ __attribute__((format(printf, 3, 4))) bool coordinator_fail(
     struct coordinator *c, enum exit_status status, const char *format, ...);
 bool coordinator_do_rest(struct coordinator *c); /* of what has come up at the end */
 
+/* resume.c: the topics are looked at, and numbers and generation are above all of theirs; LEADS is delivered */
+bool resume_lead(struct coordinator *c);
+bool resume_batches(struct coordinator *c);      /* of c->run, that was interrupted */
+bool resume_unsent(struct coordinator *c);       /* SENT ones that are not in their slots are sent again */
+bool resume_reports_gone(struct coordinator *c); /* some Reports are lost: whatever was SENT may be done */
+
+/* foreign.c: batches in slots that this run does not know and that may still be at work */
+bool foreign_find(struct coordinator *c);
+bool foreign_report(struct coordinator *c, const Qidflow__V1__Report *r); /* false: it is not about one */
+void foreign_expire(struct coordinator *c, int64_t now_ms);
+void foreign_close(struct coordinator *c);
+
+/* requests.c: what people ask for. False: progress.db */
+bool requests_retry(struct coordinator *c, const Qidflow__V1__Report *r);
+bool requests_cancel(struct coordinator *c, const Qidflow__V1__Report *r, int64_t offset);
+bool requests_cancel_interrupted(struct coordinator *c, const struct progress_run *old, bool *ret_cancelled);
+bool requests_take_kept(struct coordinator *c); /* those that came when no run was on */
+
+/* aside.c: tombstones of parts; copies of what is no Report */
+bool aside_parts(struct coordinator *c, const Qidflow__V1__Report *r);
+bool aside_junk(struct coordinator *c, const struct message *m);
+
+bool notes_write(struct coordinator *c); /* notes.c: for status, every 2 s */
+
 /* beginning.c; now_s: API's clock. listed: the ids at the beginning */
 bool beginning(struct coordinator *c, int64_t now_s, bool full);
 void beginning_todo(struct coordinator *c, const struct ids *listed);
@@ -103,15 +138,17 @@ bool listing_ids(struct coordinator *c, struct ids *ret_ids, int64_t *ret_dateti
 bool listing_hosts(struct coordinator *c, const struct ids *hosts);                    /* NULL: the window */
 bool listing_knowledge_base(struct coordinator *c, int64_t after_s, const struct ids *qids);
 
-/* settle.c */
+/* batch_move.c */
 struct batch *batch_new(
     struct coordinator *c, enum batch_state state, int tries);                /* stored by batch_move() */
+struct batch *batch_foreign(int32_t slot, uint64_t number);                   /* to be freed */
 bool batch_move(struct coordinator *c, struct batch *b, enum batch_state to); /* false: progress.db, logged */
 bool batch_drop(struct coordinator *c, struct batch *b);                      /* and free */
 bool batch_forget(struct coordinator *c, enum batch_state state,
     const struct ids *hosts); /* they are in no batch of that state any more */
-/* ENDED, FETCHED and LOST of a batch that is outstanding; b may be gone afterwards */
+/* settle.c: ENDED, FETCHED and LOST of a batch that is outstanding; b may be gone afterwards */
 bool settle_call_over(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
+bool settle_ended(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
 bool settle_fetched(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
 bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
 void settle_report_ids(Qidflow__V1__IdRange *const *ranges, size_t n, struct ids *to);
@@ -123,15 +160,19 @@ bool charge_missing(struct coordinator *c, const struct batch *like, struct ids 
 bool charge_batch(struct coordinator *c, struct batch *b);
 bool charge_suspects(struct coordinator *c);
 
-/* reports.c */
-bool reports_take(struct coordinator *c, const Qidflow__V1__Report *r);
+/* reports.c. look: before the run has begun. take: false: it could not be stored, and nothing of it was. That the run cannot go on says
+ * c->failed. */
+void reports_look(struct coordinator *c, const Qidflow__V1__Report *r);
+bool reports_take(struct coordinator *c, const Qidflow__V1__Report *r, int64_t offset);
 
 /* handout.c */
 bool handout(struct coordinator *c, int64_t *ret_wait_ms); /* sends what may be sent; when to look again */
-void handout_slots(struct coordinator *c, const Qidflow__V1__Report *r);
+bool handout_produce(struct coordinator *c, struct batch *b);
 
 /* closing.c */
+/* delivered when it returns */
 bool closing_run_status(struct coordinator *c, Qidflow__V1__RunStatus__State state, const char *error);
+bool closing_send_status(struct coordinator *c, const Qidflow__V1__RunStatus *m);
 bool closing_purge(struct coordinator *c);
 bool closing_empty(struct coordinator *c);
 bool closing_complete(struct coordinator *c);

@@ -15,55 +15,6 @@
 
 enum { LOOK_AGAIN_MS = 1000 };
 
-static int fetcher_index(struct coordinator *c, const char *name)
-{
-	for (int i = 0; i < c->n_fetchers; i++)
-		if (strcmp(c->fetchers[i], name) == 0)
-			return i;
-	if (c->n_fetchers == COORDINATOR_FETCHERS) {
-		fail("more than %d fetchers have been seen by this run: %s gets no work",
-		    COORDINATOR_FETCHERS, name);
-		return -1;
-	}
-	snprintf(c->fetchers[c->n_fetchers], COORDINATOR_NAME, "%s", name);
-	return c->n_fetchers++;
-}
-
-void handout_slots(struct coordinator *c, const Qidflow__V1__Report *r)
-{
-	int fetcher = fetcher_index(c, r->sender ? r->sender : "");
-
-	if (fetcher < 0)
-		return;
-	for (int32_t i = 0; i < c->n_slots; i++)
-		if (c->slots[i].fetcher == fetcher)
-			c->slots[i].fetcher = -1;
-	for (size_t i = 0; i < r->n_slots; i++)
-		if (r->slots[i] < (uint32_t)c->n_slots)
-			c->slots[r->slots[i]].fetcher = fetcher;
-	log_line(LOG_DEBUG, "fetcher %s holds %zu slots", c->fetchers[fetcher], r->n_slots);
-}
-
-/* A free slot of the fetcher that has the fewest batches in hand; -1: there is none. */
-static int32_t free_slot(struct coordinator *c)
-{
-	int32_t best = -1;
-
-	memset(c->in_hand, 0, sizeof(c->in_hand));
-	for (int32_t i = 0; i < c->n_slots; i++)
-		if (c->slots[i].fetcher >= 0 && c->slots[i].batch)
-			c->in_hand[c->slots[i].fetcher]++;
-	for (int32_t i = 0; i < c->n_slots; i++) {
-		struct slot *s = &c->slots[i];
-
-		if (s->fetcher < 0 || s->batch)
-			continue;
-		if (best < 0 || c->in_hand[s->fetcher] < c->in_hand[c->slots[best].fetcher])
-			best = i;
-	}
-	return best;
-}
-
 static void write_ids(Qidflow__V1__Batch *m, const struct ids *hosts, Qidflow__V1__IdRange *room,
     Qidflow__V1__IdRange **pointers)
 {
@@ -77,12 +28,12 @@ static void write_ids(Qidflow__V1__Batch *m, const struct ids *hosts, Qidflow__V
 	m->ids = pointers;
 }
 
-static bool produce(struct coordinator *c, struct batch *b)
+bool handout_produce(struct coordinator *c, struct batch *b)
 {
 	Qidflow__V1__Batch m = QIDFLOW__V1__BATCH__INIT;
 	Qidflow__V1__IdRange *room = xcalloc(b->p.hosts.n, sizeof(*room));
 	Qidflow__V1__IdRange **pointers = xcalloc(b->p.hosts.n, sizeof(Qidflow__V1__IdRange *));
-	struct message out = {.topic = TOPIC_BATCHES, .partition = b->slot};
+	struct message out = {.topic = TOPIC_BATCHES, .partition = b->p.slot};
 
 	m.run = c->run.run;
 	m.number = b->p.number;
@@ -95,7 +46,8 @@ static bool produce(struct coordinator *c, struct batch *b)
 	out.value = record_pack(&m.base, &out.size);
 	free(room);
 	free(pointers);
-	return transport_send(c->transport, &out, c->control);
+	return transport_send(c->transport, &out, c->control) ||
+	       coordinator_fail(c, STATUS_FAILED, "the transport takes no more batches");
 }
 
 /* SENT is stored before the Batch is produced: whoever finds it unsent at a start sends it again. */
@@ -104,16 +56,17 @@ static bool send_batch(struct coordinator *c, struct batch *b, int32_t slot)
 	b->p.number = progress_next_number(c->progress);
 	if (b->p.number == 0)
 		return coordinator_fail(c, STATUS_FAILED, "progress.db gives no number for a batch");
-	b->slot = slot;
-	b->ended = b->suspect = false;
+	b->p.slot = slot;
+	b->p.ended = b->suspect = false;
+	b->p.sent_at = clock_wall_s();
 	b->sent_ms = clock_ms();
-	c->slots[slot].batch = b;
+	c->fetchers.slots[slot].batch = b;
 	if (!batch_move(c, b, BATCH_SENT))
 		return false;
 	governor_begin(&c->governors[GOVERN_DETECTIONS], b->sent_ms);
 	c->counts.calls++;
-	if (!produce(c, b))
-		return coordinator_fail(c, STATUS_FAILED, "the transport takes no more batches");
+	if (!handout_produce(c, b))
+		return false;
 	log_line(LOG_DEBUG, "batch %" PRIu64 " of %" PRIu64 " hosts goes to slot %" PRId32 "%s", b->p.number,
 	    b->p.hosts.count, slot, b->probe ? " as a probe" : "");
 	return true;
@@ -240,12 +193,43 @@ static void say_wait(struct coordinator *c, int64_t wait, int64_t now)
 		meter_wait(WAITER_DETECTIONS, NULL, 0);
 }
 
+/* For whom it waits, of the fetchers. */
+static void say_fetchers(struct coordinator *c, int64_t now)
+{
+	int32_t slot;
+	int64_t none_ms = fetchers_say_none(&c->fetchers, now);
+
+	if (none_ms)
+		log_line(
+		    LOG_WARN, "waits for a fetcher: none has reported for %" PRId64 " s", none_ms / 1000);
+	else if ((slot = fetchers_say_slot(&c->fetchers, now)) >= 0)
+		log_line(LOG_WARN,
+		    "batch %" PRIu64 " waits: no fetcher holds slot %" PRId32 ", for %" PRId64 " s so far",
+		    c->fetchers.slots[slot].batch->p.number, slot,
+		    (now - c->fetchers.slots[slot].since_ms) / 1000);
+}
+
+static bool may_send(struct coordinator *c)
+{
+	int64_t now = clock_ms();
+
+	fetchers_forget_silent(&c->fetchers, now);
+	foreign_expire(c, now);
+	say_fetchers(c, now);
+	if (delivery_look(c->control) == DELIVERY_FAILED)
+		return coordinator_fail(c, STATUS_FAILED, "batches could not be delivered");
+	return true;
+}
+
+/* Between two assignments nobody knows whose the slots and the lead are. */
 bool handout(struct coordinator *c, int64_t *ret_wait_ms)
 {
 	*ret_wait_ms = LOOK_AGAIN_MS;
-	while (anything_to_send(c)) {
+	if (!may_send(c))
+		return false;
+	while (c->leader->state == LEADER_LEADS && anything_to_send(c)) {
 		int64_t now = clock_ms(), wait = permission_ms(c, now);
-		int32_t slot = free_slot(c);
+		int32_t slot = fetchers_free_slot(&c->fetchers);
 
 		say_wait(c, wait, now);
 		if (wait > 0 || slot < 0) {

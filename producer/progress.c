@@ -1,23 +1,15 @@
 /* progress.c -- progress.db. Journal in WAL with synchronous=NORMAL: what a power cut takes is asked again, and numbers cannot come
  * twice, since the database holds the highest that anybody saw. */
-#include "progress.h"
-#include <pthread.h>
+#include "progress_inside.h"
 #include <stdlib.h>
 #include <string.h>
 #include "buffer.h"
 #include "ceilings.h"
 #include "clock.h"
-#include "db.h"
 #include "log.h"
 #include "xalloc.h"
 
-enum { PAGE_SIZE = 4096 };
-
-struct progress {
-	struct db *db;
-	pthread_mutex_t lock; /* recursive: begin … commit holds it */
-	sqlite3_stmt *number, *insert, *update, *drop, *qid;
-};
+enum { PAGE_SIZE = 4096, IDS_TEXT_BYTES = 64 * 1024 * 1024 };
 
 static const char *const steps[] = {
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
@@ -36,31 +28,46 @@ static const char *const steps[] = {
     "ALTER TABLE batch ADD COLUMN emptied INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE batch ADD COLUMN detections INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE batch ADD COLUMN xml_bytes INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE run ADD COLUMN stream TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE batch ADD COLUMN slot INTEGER NOT NULL DEFAULT -1;"
+    "ALTER TABLE batch ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE batch ADD COLUMN sent_at INTEGER;"
+    "ALTER TABLE batch ADD COLUMN ends TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE reports(stream TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE retry(id INTEGER PRIMARY KEY, ids TEXT NOT NULL);"
+    "CREATE TABLE leader(name TEXT NOT NULL, since INTEGER NOT NULL, generation INTEGER NOT NULL,"
+    " stream TEXT NOT NULL);"
+    "CREATE TABLE slot(slot INTEGER PRIMARY KEY, fetcher TEXT NOT NULL);"
+    "CREATE TABLE fetcher(name TEXT PRIMARY KEY, slots INTEGER NOT NULL, in_hand INTEGER NOT NULL,"
+    " heard_at INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE budget(api TEXT PRIMARY KEY, at_once INTEGER NOT NULL, running INTEGER NOT NULL,"
+    " calls INTEGER, window_s INTEGER, remaining INTEGER, waits_until INTEGER, at INTEGER NOT NULL) "
+    "WITHOUT ROWID;",
 };
-
-static const char *const state_names[BATCH_STATES] = {
-    "WAITING", "SENT", "FETCHED", "LOADED", "LEFT_OUT", "HELD", "DEAD"};
-
-const char *batch_state_name(enum batch_state s)
-{
-	return state_names[s];
-}
 
 static bool prepare(struct progress *p)
 {
 	p->number = db_prepare(p->db, "UPDATE meta SET value = value + 1 WHERE name = ?1 RETURNING value");
-	p->insert = db_prepare(p->db,
-	    "INSERT INTO batch(run, number, state, hosts, ids, tries, lost, again, "
-	    "http_status, error, changed_at, came, came_empty, emptied, detections, xml_bytes)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)");
-	p->update = db_prepare(p->db,
-	    "UPDATE batch SET run = ?1, number = ?2, state = ?3, hosts = ?4, ids = "
-	    "?5, tries = ?6, lost = ?7, again = ?8,"
-	    " http_status = ?9, error = ?10, changed_at = ?11, came = ?12, came_empty = ?13,"
-	    " emptied = ?14, detections = ?15, xml_bytes = ?16 WHERE id = ?17");
-	p->drop = db_prepare(p->db, "DELETE FROM batch WHERE id = ?1");
-	p->qid = db_prepare(p->db, "INSERT OR IGNORE INTO qid VALUES(?1, ?2)");
-	return p->number && p->insert && p->update && p->drop && p->qid;
+	p->reports = db_prepare(p->db,
+	    "INSERT INTO reports VALUES(?1, ?2) ON CONFLICT(stream) DO UPDATE SET next = excluded.next");
+	return p->number && p->reports && progress_batch_prepare(p);
+}
+
+bool progress_raise(struct progress *p, uint64_t number, uint64_t run, uint64_t generation)
+{
+	const struct {
+		const char *name;
+		uint64_t least;
+	} all[] = {{"number", number}, {"run", run}, {"generation", generation}};
+	bool ok = true;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; ok && i < sizeof(all) / sizeof(all[0]); i++)
+		ok = all[i].least == 0 ||
+		     db_exec(p->db, "UPDATE meta SET value = %lld WHERE name = '%s' AND value < %lld",
+			 (long long)all[i].least, all[i].name, (long long)all[i].least);
+	pthread_mutex_unlock(&p->lock);
+	return ok;
 }
 
 struct progress *progress_open(const char *path, uint64_t least_number, uint64_t least_run)
@@ -75,10 +82,7 @@ struct progress *progress_open(const char *path, uint64_t least_number, uint64_t
 	p->db = db_open(path, DB_WRITE, PAGE_SIZE);
 	if (p->db && db_forward(p->db, steps, sizeof(steps) / sizeof(steps[0])) &&
 	    db_exec(p->db, "PRAGMA synchronous = NORMAL") && prepare(p) &&
-	    db_exec(p->db, "UPDATE meta SET value = max(value, %lld) WHERE name = 'number'",
-		(long long)least_number) &&
-	    db_exec(
-		p->db, "UPDATE meta SET value = max(value, %lld) WHERE name = 'run'", (long long)least_run))
+	    progress_raise(p, least_number, least_run, 0))
 		return p;
 	progress_close(p);
 	return NULL;
@@ -121,11 +125,21 @@ uint64_t progress_next_generation(struct progress *p)
 	return next(p, "generation");
 }
 
+static void copy_text(sqlite3_stmt *s, int column, char *to, size_t size)
+{
+	const char *text = (const char *)sqlite3_column_text(s, column);
+	size_t len = strnlen(text ? text : "", size - 1);
+
+	memcpy(to, text ? text : "", len);
+	to[len] = '\0';
+}
+
 bool progress_running(struct progress *p, struct progress_run *ret)
 {
-	sqlite3_stmt *s = db_prepare(p->db,
-	    "SELECT run, \"full\", started_at, window_start, database FROM run WHERE state = 'RUNNING'"
-	    " ORDER BY run DESC LIMIT 1");
+	pthread_mutex_lock(&p->lock);
+	sqlite3_stmt *s = db_prepare(p->db, "SELECT run, \"full\", started_at, window_start, database, "
+					    "stream FROM run WHERE state = 'RUNNING'"
+					    " ORDER BY run DESC LIMIT 1");
 	bool found = s && db_row(p->db, s) == 1;
 
 	if (found) {
@@ -133,19 +147,20 @@ bool progress_running(struct progress *p, struct progress_run *ret)
 		    .full = sqlite3_column_int(s, 1) != 0,
 		    .started_at = sqlite3_column_int64(s, 2),
 		    .window_start = sqlite3_column_int64(s, 3)};
-		const char *database = (const char *)sqlite3_column_text(s, 4);
-		size_t len = strnlen(database ? database : "", sizeof(ret->database) - 1);
-		memcpy(ret->database, database ? database : "", len);
+		copy_text(s, 4, ret->database, sizeof(ret->database));
+		copy_text(s, 5, ret->stream, sizeof(ret->stream));
 	}
-	sqlite3_reset(s);
+	if (s)
+		sqlite3_reset(s);
+	pthread_mutex_unlock(&p->lock);
 	return found;
 }
 
 bool progress_run_begin(struct progress *p, const struct progress_run *r)
 {
 	sqlite3_stmt *s = db_prepare(p->db,
-	    "INSERT INTO run(run, state, \"full\", started_at, window_start, database, began_at)"
-	    " VALUES(?1, 'RUNNING', ?2, ?3, ?4, ?5, ?6)");
+	    "INSERT INTO run(run, state, \"full\", started_at, window_start, database, began_at, stream)"
+	    " VALUES(?1, 'RUNNING', ?2, ?3, ?4, ?5, ?6, ?7)");
 
 	if (!s || !progress_begin(p))
 		return false;
@@ -155,6 +170,7 @@ bool progress_run_begin(struct progress *p, const struct progress_run *r)
 	sqlite3_bind_int64(s, 4, r->window_start);
 	sqlite3_bind_text(s, 5, r->database, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 6, clock_wall_s());
+	sqlite3_bind_text(s, 7, r->stream, -1, SQLITE_STATIC);
 	bool ok = db_step(p->db, s) &&
 		  db_exec(p->db, "DELETE FROM batch WHERE run <> %lld", (long long)r->run) &&
 		  db_exec(p->db, "DELETE FROM qid WHERE run <> %lld", (long long)r->run);
@@ -183,6 +199,20 @@ bool progress_run_state(struct progress *p, uint64_t run, const char *state, con
 	return ok;
 }
 
+bool progress_run_stream(struct progress *p, uint64_t run, const char *stream)
+{
+	pthread_mutex_lock(&p->lock);
+	sqlite3_stmt *s = db_prepare(p->db, "UPDATE run SET stream = ?2 WHERE run = ?1");
+	bool ok = s != NULL;
+	if (ok) {
+		sqlite3_bind_int64(s, 1, (int64_t)run);
+		sqlite3_bind_text(s, 2, stream, -1, SQLITE_STATIC);
+		ok = db_step(p->db, s);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return ok;
+}
+
 bool progress_begin(struct progress *p)
 {
 	pthread_mutex_lock(&p->lock);
@@ -200,130 +230,76 @@ bool progress_commit(struct progress *p)
 	return ok;
 }
 
-bool progress_save(struct progress *p, uint64_t run, struct progress_batch *b)
+void progress_rollback(struct progress *p)
 {
-	sqlite3_stmt *s = b->id ? p->update : p->insert;
+	db_rollback(p->db);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* ---- reports */
+
+bool progress_set_reports(struct progress *p, const char *stream, int64_t next)
+{
+	pthread_mutex_lock(&p->lock);
+	sqlite3_bind_text(p->reports, 1, stream, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(p->reports, 2, next);
+	bool ok = db_step(p->db, p->reports);
+	pthread_mutex_unlock(&p->lock);
+	return ok;
+}
+
+int64_t progress_reports(struct progress *p, const char *stream)
+{
+	int64_t next = -1;
+
+	pthread_mutex_lock(&p->lock);
+	sqlite3_stmt *s = db_prepare(p->db, "SELECT next FROM reports WHERE stream = ?1");
+	if (s) {
+		sqlite3_bind_text(s, 1, stream, -1, SQLITE_STATIC);
+		if (db_row(p->db, s) == 1)
+			next = sqlite3_column_int64(s, 0);
+		sqlite3_reset(s);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return next;
+}
+
+/* ---- who is to be asked again */
+
+bool progress_add_retry(struct progress *p, const struct ids *hosts)
+{
 	struct buffer ids;
 	bool ok = false;
 
-	buffer_open(&ids, (size_t)64 * 1024 * 1024);
-	if (!ids_write(&b->hosts, &ids)) {
-		buffer_close(&ids);
-		return fail("a batch of %llu hosts has too many ids to be stored",
-		    (unsigned long long)b->hosts.count);
-	}
+	buffer_open(&ids, IDS_TEXT_BYTES);
 	pthread_mutex_lock(&p->lock);
-	sqlite3_bind_int64(s, 1, (int64_t)run);
-	sqlite3_bind_int64(s, 2, (int64_t)b->number);
-	sqlite3_bind_text(s, 3, state_names[b->state], -1, SQLITE_STATIC);
-	sqlite3_bind_int64(s, 4, (int64_t)b->hosts.count);
-	sqlite3_bind_text(s, 5, buffer_text(&ids), -1, SQLITE_STATIC);
-	sqlite3_bind_int(s, 6, b->tries);
-	sqlite3_bind_int(s, 7, b->lost);
-	sqlite3_bind_int(s, 8, b->again);
-	sqlite3_bind_int(s, 9, b->http_status);
-	sqlite3_bind_text(s, 10, b->error, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(s, 11, clock_wall_s());
-	sqlite3_bind_int64(s, 12, (int64_t)b->counts.came);
-	sqlite3_bind_int64(s, 13, (int64_t)b->counts.came_empty);
-	sqlite3_bind_int64(s, 14, (int64_t)b->counts.emptied);
-	sqlite3_bind_int64(s, 15, (int64_t)b->counts.detections);
-	sqlite3_bind_int64(s, 16, (int64_t)b->counts.xml_bytes);
-	if (b->id)
-		sqlite3_bind_int64(s, 17, b->id);
-	ok = db_step(p->db, s);
-	if (ok && !b->id)
-		b->id = sqlite3_last_insert_rowid(db_handle(p->db));
+	sqlite3_stmt *s = db_prepare(p->db, "INSERT INTO retry(ids) VALUES(?1)");
+	if (s && ids_write(hosts, &ids)) {
+		sqlite3_bind_text(s, 1, buffer_text(&ids), -1, SQLITE_STATIC);
+		ok = db_step(p->db, s);
+	}
 	pthread_mutex_unlock(&p->lock);
 	buffer_close(&ids);
 	return ok;
 }
 
-bool progress_drop(struct progress *p, struct progress_batch *b)
+bool progress_take_retries(struct progress *p, progress_retry_fn *fn, void *arg)
 {
-	if (!b->id)
-		return true;
-	pthread_mutex_lock(&p->lock);
-	sqlite3_bind_int64(p->drop, 1, b->id);
-	bool ok = db_step(p->db, p->drop);
-	pthread_mutex_unlock(&p->lock);
-	return ok;
-}
-
-static enum batch_state state_of(const char *name)
-{
-	for (int i = 0; i < BATCH_STATES; i++)
-		if (name && strcmp(name, state_names[i]) == 0)
-			return (enum batch_state)i;
-	return BATCH_WAITING; /* asking once too often does no harm */
-}
-
-bool progress_each(struct progress *p, uint64_t run, progress_batch_fn *fn, void *arg)
-{
-	sqlite3_stmt *s = db_prepare(p->db,
-	    "SELECT id, number, state, ids, tries, lost, again, http_status, "
-	    "error, came, came_empty, emptied, detections, xml_bytes FROM batch WHERE run = ?1 ORDER BY id");
 	int more = -1;
-
-	if (!s)
-		return false;
-	sqlite3_bind_int64(s, 1, (int64_t)run);
-	while ((more = db_row(p->db, s)) == 1) {
-		const char *ids = (const char *)sqlite3_column_text(s, 3);
-		const char *error = (const char *)sqlite3_column_text(s, 8);
-		struct progress_batch b = {.id = sqlite3_column_int64(s, 0),
-		    .number = (uint64_t)sqlite3_column_int64(s, 1),
-		    .state = state_of((const char *)sqlite3_column_text(s, 2)),
-		    .tries = sqlite3_column_int(s, 4),
-		    .lost = sqlite3_column_int(s, 5),
-		    .again = sqlite3_column_int(s, 6) != 0,
-		    .http_status = sqlite3_column_int(s, 7),
-		    .counts = {.came = (uint64_t)sqlite3_column_int64(s, 9),
-			.came_empty = (uint64_t)sqlite3_column_int64(s, 10),
-			.emptied = (uint64_t)sqlite3_column_int64(s, 11),
-			.detections = (uint64_t)sqlite3_column_int64(s, 12),
-			.xml_bytes = (uint64_t)sqlite3_column_int64(s, 13)}};
-
-		memcpy(b.error, error ? error : "", strnlen(error ? error : "", sizeof(b.error) - 1));
-		if (!ids_read(&b.hosts, ids ? ids : "", strlen(ids ? ids : ""))) {
-			sqlite3_reset(s);
-			return fail("%s: batch %lld has ids that cannot be read; delete the file, the "
-				    "database has the rest",
-			    db_path(p->db), (long long)b.id);
-		}
-		if (!fn(arg, &b))
-			break;
-	}
-	sqlite3_reset(s);
-	return more == 0;
-}
-
-bool progress_add_qids(struct progress *p, uint64_t run, const uint32_t *qids, size_t n)
-{
 	bool ok = true;
 
 	pthread_mutex_lock(&p->lock);
-	for (size_t i = 0; ok && i < n; i++) {
-		sqlite3_bind_int64(p->qid, 1, (int64_t)run);
-		sqlite3_bind_int64(p->qid, 2, qids[i]);
-		ok = db_step(p->db, p->qid);
+	sqlite3_stmt *s = db_prepare(p->db, "SELECT ids FROM retry ORDER BY id");
+	while (ok && s && (more = db_row(p->db, s)) == 1) {
+		const char *text = (const char *)sqlite3_column_text(s, 0);
+		struct ids hosts = {0};
+
+		ok = ids_read(&hosts, text, strlen(text)) && fn(arg, &hosts);
+		ids_close(&hosts);
 	}
+	if (s)
+		sqlite3_reset(s);
+	ok = ok && more == 0 && db_exec(p->db, "DELETE FROM retry");
 	pthread_mutex_unlock(&p->lock);
 	return ok;
-}
-
-bool progress_qids(struct progress *p, uint64_t run, struct ids *ret)
-{
-	int more = -1;
-
-	pthread_mutex_lock(&p->lock);
-	sqlite3_stmt *s = db_prepare(p->db, "SELECT qid FROM qid WHERE run = ?1 ORDER BY qid");
-	if (s)
-		sqlite3_bind_int64(s, 1, (int64_t)run);
-	while (s && (more = db_row(p->db, s)) == 1) {
-		uint64_t qid = (uint64_t)sqlite3_column_int64(s, 0);
-		ids_add(ret, qid, qid);
-	}
-	pthread_mutex_unlock(&p->lock);
-	return more == 0;
 }

@@ -18,91 +18,6 @@
 
 enum { LOST_IS_BROKEN = 3 };
 
-struct batch *batch_new(struct coordinator *c, enum batch_state state, int tries)
-{
-	struct batch *b = xcalloc(1, sizeof(*b)), **last = &c->batches;
-
-	b->p.state = state;
-	b->p.tries = tries;
-	b->slot = -1;
-	while (*last)
-		last = &(*last)->next;
-	*last = b;
-	return b;
-}
-
-static void batch_free(struct coordinator *c, struct batch *b)
-{
-	for (struct batch **p = &c->batches; *p; p = &(*p)->next)
-		if (*p == b) {
-			*p = b->next;
-			break;
-		}
-	ids_close(&b->p.hosts);
-	free(b->ends);
-	free(b);
-}
-
-static void count(const struct batch *b, enum batch_state from, enum batch_state to)
-{
-	bool was_out = from == BATCH_SENT || from == BATCH_FETCHED,
-	     is_out = to == BATCH_SENT || to == BATCH_FETCHED;
-
-	meter_add(METER_BATCHES_OUT, (int)is_out - (int)was_out);
-	if (from == BATCH_WAITING && to == BATCH_SENT)
-		meter_add(METER_BATCHES, 1);
-	if (b->probe)
-		return; /* its host is not one of those asked for */
-	if (to == BATCH_LOADED || to == BATCH_DEAD || to == BATCH_HELD) {
-		meter_add(METER_BATCHES_DONE, 1);
-		meter_add(METER_HOSTS_DONE, (int64_t)b->p.hosts.count);
-	}
-}
-
-bool batch_move(struct coordinator *c, struct batch *b, enum batch_state to)
-{
-	count(b, b->p.state, to);
-	if (b->p.state == BATCH_SENT && to != BATCH_SENT && b->slot >= 0) {
-		c->slots[b->slot].batch = NULL;
-		b->slot = -1;
-	}
-	b->p.state = to;
-	if (!b->probe && !progress_save(c->progress, c->run.run, &b->p))
-		return coordinator_fail(
-		    c, STATUS_FAILED, "the state of a batch cannot be stored in progress.db");
-	if (to == BATCH_LOADED)
-		batch_free(c, b);
-	return true;
-}
-
-bool batch_drop(struct coordinator *c, struct batch *b)
-{
-	meter_add(METER_BATCHES_OUT, b->p.state == BATCH_SENT ? -1 : 0);
-	if (b->slot >= 0)
-		c->slots[b->slot].batch = NULL;
-	if (!progress_drop(c->progress, &b->p))
-		return coordinator_fail(
-		    c, STATUS_FAILED, "the state of a batch cannot be stored in progress.db");
-	batch_free(c, b);
-	return true;
-}
-
-bool batch_forget(struct coordinator *c, enum batch_state state, const struct ids *hosts)
-{
-	for (struct batch *b = c->batches, *next; b; b = next) {
-		uint64_t before = b->p.hosts.count;
-
-		next = b->next;
-		if (b->p.state != state)
-			continue;
-		ids_remove_all(&b->p.hosts, hosts);
-		if (b->p.hosts.count == 0 ? !batch_drop(c, b)
-					  : b->p.hosts.count != before && !batch_move(c, b, state))
-			return false;
-	}
-	return true;
-}
-
 static bool answered(struct coordinator *c, const struct batch *b)
 {
 	if (!b->probe && b->sent_ms <= c->outage.since_ms)
@@ -156,9 +71,9 @@ bool settle_call_over(struct coordinator *c, struct batch *b, const Qidflow__V1_
 	struct governor_limits limits;
 	int64_t now = clock_ms();
 
-	if (b->ended)
+	if (b->p.ended)
 		return true;
-	b->ended = true;
+	b->p.ended = true;
 	told(r->limits, &limits);
 	governor_end(g, now, &limits);
 	switch (r->outcome) {
@@ -210,11 +125,13 @@ static bool left_out(
 
 static void take_ends(struct batch *b, const Qidflow__V1__Report *r)
 {
-	b->ends = xcalloc(r->n_ends, sizeof(*b->ends));
+	free(b->p.ends);
+	b->p.n_ends = 0;
+	b->p.ends = xcalloc(r->n_ends, sizeof(*b->p.ends));
 	for (size_t i = 0; i < r->n_ends; i++)
-		if (topic_of(r->ends[i]->topic, &b->ends[b->n_ends].topic)) {
-			b->ends[b->n_ends].partition = r->ends[i]->partition;
-			b->ends[b->n_ends++].next = r->ends[i]->offset;
+		if (topic_of(r->ends[i]->topic, &b->p.ends[b->p.n_ends].topic)) {
+			b->p.ends[b->p.n_ends].partition = r->ends[i]->partition;
+			b->p.ends[b->p.n_ends++].next = r->ends[i]->offset;
 		}
 }
 
@@ -271,6 +188,22 @@ static bool note_came(
 	return batch_forget(c, BATCH_LEFT_OUT, came);
 }
 
+/* Uncharged: it was not the batch's own fault, or that is not known yet. */
+static bool ask_again(
+    struct coordinator *c, const struct batch *b, const struct ids *missing, const Qidflow__V1__Report *r)
+{
+	if (missing->count == 0 || b->probe)
+		return true;
+	struct batch *n = batch_new(c, BATCH_WAITING, b->p.tries);
+	ids_copy(&n->p.hosts, missing);
+	n->p.again = b->p.again;
+	n->p.lost = b->p.lost;
+	n->suspect = r->outcome == QIDFLOW__V1__REPORT__OUTCOME__UNAVAILABLE;
+	n->p.http_status = r->http_status;
+	snprintf(n->p.error, sizeof(n->p.error), "%s", r->text ? r->text : "");
+	return batch_move(c, n, BATCH_WAITING);
+}
+
 static bool broke(struct coordinator *c, struct batch *b, struct ids *missing, const Qidflow__V1__Report *r)
 {
 	b->p.http_status = r->http_status;
@@ -279,11 +212,11 @@ static bool broke(struct coordinator *c, struct batch *b, struct ids *missing, c
 	    "batch %" PRIu64 ": %s (HTTP %d, code %d): %s; %" PRIu64 " of %" PRIu64 " hosts are asked again",
 	    b->p.number, r->outcome == QIDFLOW__V1__REPORT__OUTCOME__BROKEN ? "the answer broke" : "refused",
 	    r->http_status, r->code, b->p.error, missing->count, b->p.hosts.count);
-	if (r->outcome == QIDFLOW__V1__REPORT__OUTCOME__BAD_REQUEST && !c->any_whole)
-		return coordinator_fail(c, STATUS_FAILED,
-		    "the API refuses our request for detections: %s; see qualys.parameters.detections",
-		    b->p.error);
-	return b->probe || charge_missing(c, b, missing);
+	if (r->outcome != QIDFLOW__V1__REPORT__OUTCOME__BAD_REQUEST || c->any_whole)
+		return b->probe || charge_missing(c, b, missing);
+	coordinator_fail(c, STATUS_FAILED,
+	    "the API refuses our request for detections: %s; see qualys.parameters.detections", b->p.error);
+	return ask_again(c, b, missing, r);
 }
 
 static bool by_outcome(struct coordinator *c, struct batch *b, struct ids *came, struct ids *missing,
@@ -301,20 +234,11 @@ static bool by_outcome(struct coordinator *c, struct batch *b, struct ids *came,
 		return ok;
 	case QIDFLOW__V1__REPORT__OUTCOME__BROKEN:
 	case QIDFLOW__V1__REPORT__OUTCOME__BAD_REQUEST: return broke(c, b, missing, r);
-	case QIDFLOW__V1__REPORT__OUTCOME__DENIED:
-		return coordinator_refused(c, r->text ? r->text : "refused");
-	default: break; /* not its fault, or not known yet */
+	case QIDFLOW__V1__REPORT__OUTCOME__DENIED: /* the next run asks again */
+		coordinator_refused(c, r->text ? r->text : "refused");
+		return ask_again(c, b, missing, r);
+	default: return ask_again(c, b, missing, r);
 	}
-	if (missing->count == 0 || b->probe)
-		return true;
-	struct batch *n = batch_new(c, BATCH_WAITING, b->p.tries);
-	ids_copy(&n->p.hosts, missing);
-	n->p.again = b->p.again;
-	n->p.lost = b->p.lost;
-	n->suspect = r->outcome == QIDFLOW__V1__REPORT__OUTCOME__UNAVAILABLE;
-	n->p.http_status = r->http_status;
-	snprintf(n->p.error, sizeof(n->p.error), "%s", r->text ? r->text : "");
-	return batch_move(c, n, BATCH_WAITING);
 }
 
 bool settle_fetched(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r)
@@ -331,18 +255,42 @@ bool settle_fetched(struct coordinator *c, struct batch *b, const Qidflow__V1__R
 	return ok;
 }
 
+bool settle_ended(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r)
+{
+	bool ok = settle_call_over(c, b, r);
+
+	return ok &&
+	       (b->probe || progress_save(c->progress, c->run.run, &b->p) ||
+		   coordinator_fail(c, STATUS_FAILED, "the end of a call cannot be stored in progress.db"));
+}
+
+/* Its slot has come further than our memory: a progress.db that was lost or is older. It was not called, and is nobody's fault. */
+static bool number_is_behind(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r)
+{
+	log_line(LOG_WARN,
+	    "batch %" PRIu64 ": its slot had come to %" PRIu64
+	    " already, so numbers go on from there and it is sent again",
+	    b->p.number, r->highest_number);
+	return (progress_raise(c->progress, r->highest_number, 0, 0) ||
+		   coordinator_fail(c, STATUS_FAILED, "progress.db takes no more")) &&
+	       batch_move(c, b, BATCH_WAITING);
+}
+
 bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r)
 {
 	struct governor_limits nothing = GOVERNOR_NOTHING_TOLD;
 
-	if (!b->ended)
+	if (!b->p.ended)
 		governor_end(&c->governors[GOVERN_DETECTIONS], clock_ms(), &nothing);
+	if (!b->probe && r->has_highest_number && r->highest_number >= b->p.number)
+		return number_is_behind(c, b, r);
 	log_line(LOG_WARN,
 	    "batch %" PRIu64 ": begun by a fetcher that is gone, says %s; its hosts are asked again",
 	    b->p.number, r->sender ? r->sender : "");
 	if (b->probe) {
 		outage_probe_failed(&c->outage, clock_ms());
-		return batch_drop(c, b);
+		return (!r->has_highest_number || progress_raise(c->progress, r->highest_number, 0, 0)) &&
+		       batch_drop(c, b);
 	}
 	if (++b->p.lost % LOST_IS_BROKEN == 0) {
 		snprintf(
@@ -365,7 +313,7 @@ bool settle_loaded(struct coordinator *c)
 {
 	for (struct batch *b = c->batches, *next; b; b = next) {
 		next = b->next;
-		if (b->p.state == BATCH_FETCHED && settle_passed(c, b->ends, b->n_ends) &&
+		if (b->p.state == BATCH_FETCHED && settle_passed(c, b->p.ends, b->p.n_ends) &&
 		    !batch_move(c, b, BATCH_LOADED))
 			return false;
 	}

@@ -8,13 +8,19 @@
 #include "exit_status.h"
 #include "ids.h"
 #include "qidflow/v1/cluster.pb-c.h"
+#include "transport.h"
 
-enum { WORLD_NOW = 1700000000, WORLD_CALLS = 4096 };
+enum { WORLD_NOW = 1700000000, WORLD_SLOTS = 4, WORLD_STALE = 4 };
+
+struct world_slot { /* a fetcher's memory of it */
+	uint64_t done, generation;
+};
 
 struct world_call { /* a detection call, for the script to answer */
 	const struct ids *asked;
 	int number;             /* of the call: 1 .. */
 	bool probe, lost;       /* lost: report LOST instead of calling */
+	bool silent;            /* report nothing at all */
 	struct ids came, empty; /* empty: came without detections */
 	Qidflow__V1__Report__Outcome outcome;
 	const char *text;
@@ -36,7 +42,24 @@ struct world {
 	const char *database;
 	struct ids ignore_once, ignore_at_purge; /* the loader ignores sets: the next one; told at a purge */
 	void (*before_empty)(struct world *w);   /* by the loader, which comes to an empty set */
-	pthread_mutex_t lock;                    /* of what happened: */
+	uint64_t highest_number;
+	Qidflow__V1__StaleParts stale[WORLD_STALE];
+	size_t n_stale;
+	/* what the loader and the fetcher do */
+	uint64_t loader_generation;   /* told in the first Report instead of the one read; 0: that one */
+	int delay_loader_ms, rest_ms; /* rest_ms: world_run() makes two runs, and rests between them */
+	void (*between)(struct world *w);
+	struct local_hub *hub; /* world_keep_topics() */
+	struct world_slot slots[WORLD_SLOTS];
+	int64_t positions[TOPIC_COUNT][8];
+	struct transport *coordinator;
+	struct roles *roles;
+	bool busy; /* the fetcher has a batch in hand */
+
+	pthread_mutex_t lock;            /* of what happened: */
+	uint64_t generation, last_run;   /* of LEADS; of the last RunStatus */
+	int parts_gone, parts_partition; /* tombstones of parts, and where the last was */
+	char part_gone[64], last_error[128];
 	int calls, list_calls, probes, batches_of_nobody;
 	struct ids asked_once, asked_twice, purged, emptied, kb_asked, listed_by_id;
 	int64_t after_s;    /* what Host List was asked for */
@@ -49,11 +72,18 @@ struct world {
 	Qidflow__V1__Counts counts; /* of the last RunStatus, as kb_complete */
 };
 
+struct local_hub;
+struct roles;
 extern struct world *coordinator_world_api; /* whose API it is: set by world_run() */
 
 /* One run in `folder` over a fresh hub, with `settings` "name=value" up to a NULL. */
 enum exit_status world_run(
     struct world *w, const char *folder, bool full, bool confirm, const char *const *settings);
+/* From here on the runs share their topics, as on a broker: in one stream. */
+void world_keep_topics(struct world *w);
+void world_crash(struct world *w); /* the coordinator, from within a callback: its transport fails */
+/* From within a callback: a person asks. run 0: names none. */
+void world_request(struct world *w, Qidflow__V1__Report__Kind kind, const struct ids *hosts, uint64_t run);
 void world_open(struct world *w);
 void world_close(struct world *w);
 void world_forget(struct world *w); /* what happened */

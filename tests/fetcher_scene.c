@@ -9,7 +9,8 @@ static void *run_member(void *arg)
 {
 	struct member *f = arg;
 
-	f->good = fetcher_run(f->config, &f->spy.base, f->name);
+	f->good = fetcher_run(f->config, &f->spy.base, f->name, f->drains);
+	atomic_store(&f->ended, true);
 	return NULL;
 }
 
@@ -18,8 +19,13 @@ struct member *member_start(struct scene *s, const char *name, const char *calls
 	struct member *f = &s->f[s->n++];
 
 	f->name = name;
+	f->drains = s->drain != NULL;
 	f->config = config_open();
 	assert_true(config_set(f->config, "fetch.calls", calls, "test"));
+	if (s->drain)
+		assert_true(config_set(f->config, "fetch.drain", s->drain, "test"));
+	if (s->crash)
+		assert_true(config_set(f->config, "debug.crash_on_host", s->crash, "test"));
 	f->spy.base.ops = &spy_ops;
 	f->spy.inner = local_open(s->hub, name);
 	pthread_mutex_init(&f->spy.lock, NULL);
@@ -76,25 +82,42 @@ void send_value(struct scene *s, int32_t slot, void *value, size_t size)
 	assert_true(transport_send(s->t, &m, NULL));
 }
 
-void send_batch(
-    struct scene *s, int32_t slot, uint64_t number, uint64_t generation, uint64_t first, uint64_t last)
+static void send_ranges(
+    struct scene *s, int32_t slot, uint64_t number, uint64_t generation, Qidflow__V1__IdRange **v, size_t n)
 {
 	Qidflow__V1__Batch b = QIDFLOW__V1__BATCH__INIT;
-	Qidflow__V1__IdRange range = QIDFLOW__V1__ID_RANGE__INIT, *ranges[] = {&range};
 
 	b.run = 9;
 	b.number = number;
 	b.generation = generation;
 	b.has_run_started_at = true;
 	b.run_started_at = 1600000000;
-	range.first = first;
-	range.last = last;
-	b.ids = ranges;
-	b.n_ids = 1;
+	b.ids = v;
+	b.n_ids = n;
 	size_t size = qidflow__v1__batch__get_packed_size(&b);
 	void *value = xmalloc(size);
 	qidflow__v1__batch__pack(&b, value);
 	send_value(s, slot, value, size);
+}
+
+void send_batch(
+    struct scene *s, int32_t slot, uint64_t number, uint64_t generation, uint64_t first, uint64_t last)
+{
+	Qidflow__V1__IdRange range = QIDFLOW__V1__ID_RANGE__INIT, *ranges[] = {&range};
+
+	range.first = first;
+	range.last = last;
+	send_ranges(s, slot, number, generation, ranges, 1);
+}
+
+void send_two(struct scene *s, int32_t slot, uint64_t number, uint64_t host, uint64_t other)
+{
+	Qidflow__V1__IdRange v[2] = {QIDFLOW__V1__ID_RANGE__INIT, QIDFLOW__V1__ID_RANGE__INIT},
+			     *ranges[] = {&v[0], &v[1]};
+
+	v[0].first = v[0].last = host;
+	v[1].first = v[1].last = other;
+	send_ranges(s, slot, number, 1, ranges, 2);
 }
 
 struct message next_message(struct scene *s)

@@ -1,5 +1,4 @@
-/* fetcher_scene.h -- a hub, one or two fetchers in threads of their own, and the other roles' side of the
- * topics. */
+/* fetcher_scene.h -- a hub, one or two fetchers in threads of their own, and the other roles' side of the topics. */
 #ifndef FETCHER_SCENE_H
 #define FETCHER_SCENE_H
 #include "fetcher_fake.h"
@@ -22,14 +21,15 @@ struct member { /* a fetcher in a thread of its own */
 	const char *name;
 	struct config *config;
 	pthread_t thread;
-	bool good;
+	bool good, drains;
+	atomic_bool ended;
 };
-
 struct scene {
 	struct local_hub *hub;
 	struct transport *t; /* the coordinator's and loader's side */
 	struct member f[2];
 	int n;
+	const char *drain, *crash; /* settings of members; drain: they do */
 	Qidflow__V1__Report *report;
 };
 
@@ -39,10 +39,10 @@ struct member *member_start(struct scene *s, const char *name, const char *calls
 void member_end(struct member *f);
 void send_batch(
     struct scene *s, int32_t slot, uint64_t number, uint64_t generation, uint64_t first, uint64_t last);
+void send_two(struct scene *s, int32_t slot, uint64_t number, uint64_t host, uint64_t other);
 void send_value(struct scene *s, int32_t slot, void *value, size_t size);
 struct message next_message(struct scene *s);
-/* The next Report, of this kind; good until the next one. */
-const Qidflow__V1__Report *report(struct scene *s, Qidflow__V1__Report__Kind kind);
+const Qidflow__V1__Report *report(struct scene *s, Qidflow__V1__Report__Kind kind); /* the next one */
 bool is_quiet(struct scene *s); /* nothing comes for a while */
 bool is_committed(struct scene *s, int32_t slot, int64_t next, const char *metadata);
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include "db.h"
 #include "delivery.h"
+#include "partition.h"
 #include "record.h"
 
 void send_bytes(enum topic t, const char *key, const void *value, size_t size, const char *set)
@@ -122,6 +123,49 @@ void send_run(Qidflow__V1__RunStatus__State state, uint64_t number_of_run, bool 
 	}
 	r.ends = pointers;
 	send_message(TOPIC_RUNS, "", &r.base);
+}
+
+void send_leads(uint64_t generation)
+{
+	Qidflow__V1__RunStatus r = QIDFLOW__V1__RUN_STATUS__INIT;
+
+	r.state = QIDFLOW__V1__RUN_STATUS__STATE__LEADS;
+	r.has_generation = 1;
+	r.generation = generation;
+	r.leader = "coordinator-of-a-test";
+	send_message(TOPIC_RUNS, "", &r.base);
+}
+
+void send_stream(const char *id)
+{
+	send_bytes(TOPIC_RUNS, "stream", id, strlen(id), NULL);
+}
+
+/* To the partition of the plain key, as fetchers do. */
+void send_part_of(uint64_t host, uint64_t number, unsigned part, bool last)
+{
+	Qidflow__V1__HostDetections h = QIDFLOW__V1__HOST_DETECTIONS__INIT;
+	Qidflow__V1__Set set = set_of(1, number);
+	Qidflow__V1__Detection d = QIDFLOW__V1__DETECTION__INIT, *list[] = {&d};
+	char key[64];
+	struct message m = {.topic = TOPIC_DETECTIONS, .key = key};
+	int size = snprintf(key, sizeof(key), "%s/1.%" PRIu64 "/%u", key_of(host), number, part);
+
+	d.has_qid = 1;
+	d.qid = 38000 + part;
+	h.has_id = h.has_part = 1;
+	h.id = host;
+	h.part = part;
+	h.has_parts = last;
+	h.parts = part;
+	h.set = &set;
+	h.detection_list = list;
+	h.n_detection_list = 1;
+	m.key_size = last ? strlen(key_of(host)) : (size_t)size;
+	m.partition = partition_of(key, strlen(key_of(host)), PARTITIONS);
+	m.value = record_pack(&h.base, &m.size);
+	assert_true(transport_send(loader_world_script(), &m, loader_world_sent()));
+	assert_true(delivery_wait(loader_world_sent()));
 }
 
 /* ---- what the database holds */

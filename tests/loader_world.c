@@ -13,9 +13,6 @@
 #include "publish.h"
 #include "record.h"
 
-enum { LONG_MS = 20000, SHORT_MS = 400 };
-
-struct told told;
 struct published published;
 
 static struct {
@@ -28,7 +25,7 @@ static struct {
 	pthread_t thread;
 	bool running;
 	atomic_bool ended;
-	bool result;
+	enum loader_end end;
 } world;
 
 bool publish_run(const struct config *c, struct db *working, const Qidflow__V1__RunStatus *complete,
@@ -92,17 +89,6 @@ void new_hub(void)
 	open_hub();
 }
 
-static void forget(void)
-{
-	ids_close(&told.known);
-	ids_close(&told.detected);
-	ids_close(&told.owed);
-	ids_close(&told.ignored);
-	ids_close(&told.qids);
-	memset(&told, 0, sizeof(told));
-	memset(told.positions, -1, sizeof(told.positions));
-}
-
 int loader_world_open(void **state)
 {
 	(void)state;
@@ -118,7 +104,7 @@ int loader_world_open(void **state)
 	atomic_store(&published.times, 0);
 	atomic_store(&published.fails, false);
 	open_hub();
-	forget();
+	told_forget();
 	return 0;
 }
 
@@ -132,7 +118,7 @@ int loader_world_close(void **state)
 		stop_loader();
 	close_hub();
 	config_close(world.config);
-	forget();
+	told_forget();
 	log_set_writer(NULL, NULL);
 	pthread_mutex_destroy(&world.lock);
 	for (size_t i = 0; i < 3; i++) {
@@ -152,22 +138,14 @@ void set_option(const char *name, const char *value)
 static void *run(void *arg)
 {
 	(void)arg;
-	world.result = loader_run(world.config, world.loader);
+	world.end = loader_run(world.config, world.loader);
 	atomic_store(&world.ended, true);
 	return NULL;
 }
 
-/* Reports, until `until` says so, or for so long. */
-static bool listen_for(bool (*until)(void), int most_ms);
-
 static bool has_begun(void)
 {
-	return told.first_is_over || atomic_load(&world.ended);
-}
-
-static bool has_ended(void)
-{
-	return atomic_load(&world.ended);
+	return told.first_is_over || loader_world_has_ended();
 }
 
 static bool join_loader(void)
@@ -175,13 +153,18 @@ static bool join_loader(void)
 	pthread_join(world.thread, NULL);
 	transport_close(world.loader);
 	world.running = false;
-	return world.result;
+	return world.end == LOADER_STOPPED;
+}
+
+int world_end(void)
+{
+	return (int)world.end;
 }
 
 void start_loader(void)
 {
 	listen_for(NULL, 0); /* what an earlier one said last */
-	forget();
+	told_forget();
 	world.loader = local_open(world.hub, "loader");
 	atomic_store(&world.ended, false);
 	world.running = pthread_create(&world.thread, NULL, run, NULL) == 0;
@@ -197,140 +180,13 @@ bool stop_loader(void)
 
 bool await_end(void)
 {
-	assert_true(listen_for(has_ended, LONG_MS));
+	assert_true(listen_for(loader_world_has_ended, LONG_MS));
 	return join_loader();
 }
 
-/* ---- what it tells */
-
-static void add_ranges(struct ids *to, Qidflow__V1__IdRange *const *v, size_t n)
+bool loader_world_has_ended(void)
 {
-	for (size_t i = 0; i < n; i++)
-		ids_add(to, v[i]->first, v[i]->last);
-}
-
-static void take_report(const Qidflow__V1__Report *r)
-{
-	assert_int_equal(r->kind, QIDFLOW__V1__REPORT__KIND__LOADER);
-	told.reports++;
-	snprintf(told.database, sizeof(told.database), "%s", r->database);
-	told.complete_run = r->complete_run;
-	told.complete_started_at = r->complete_started_at;
-	told.complete_full_at = r->complete_full_at;
-	told.complete_kb_at = r->complete_kb_at;
-	told.highest_run = r->highest_run;
-	told.highest_number = r->highest_number;
-	told.firsts += r->first;
-	if (r->first && !r->known_more)
-		told.first_is_over = true;
-	add_ranges(&told.known, r->known, r->n_known);
-	add_ranges(&told.detected, r->known_detected, r->n_known_detected);
-	add_ranges(&told.owed, r->owed, r->n_owed);
-	for (size_t i = 0; i < r->n_known_qids; i++)
-		ids_add(&told.qids, r->known_qids[i], r->known_qids[i]);
-	for (size_t i = 0; i < r->n_ignored; i++)
-		ids_add(&told.ignored, r->ignored[i], r->ignored[i]);
-	for (size_t i = 0; i < r->n_positions; i++) {
-		enum topic t;
-
-		assert_true(topic_of(r->positions[i]->topic, &t));
-		told.positions[t][r->positions[i]->partition] = r->positions[i]->offset;
-	}
-}
-
-static bool listen_for(bool (*until)(void), int most_ms)
-{
-	int64_t deadline = clock_ms() + most_ms;
-	struct arena *a = arena_open();
-	bool come = false;
-
-	do {
-		struct event e = transport_poll(world.script, most_ms ? 20 : 0);
-
-		if (e.kind == EVENT_MESSAGE) {
-			arena_reset(a);
-			ProtobufCMessage *m = record_unpack(
-			    a, &qidflow__v1__report__descriptor, e.message.value, e.message.size);
-			assert_non_null(m);
-			assert_true(e.message.size < 500 * 1000);
-			take_report((const Qidflow__V1__Report *)m);
-		}
-		come = until && until();
-		if (!most_ms && e.kind != EVENT_NONE)
-			deadline = INT64_MAX;
-		else if (!most_ms)
-			break;
-	} while (!come && clock_ms() < deadline);
-	arena_close(a);
-	return come;
-}
-
-static bool is_loaded(void)
-{
-	struct delivery_end ends[64];
-	size_t n = delivery_ends(world.sent, ends, 64);
-
-	for (size_t i = 0; i < n; i++)
-		if (ends[i].topic != TOPIC_RUNS &&
-		    told.positions[ends[i].topic][ends[i].partition] < ends[i].next)
-			return false;
-	return true;
-}
-
-void await_loaded(void)
-{
-	assert_true(listen_for(is_loaded, LONG_MS));
-}
-
-static int reports_before;
-
-static bool one_more(void)
-{
-	return told.reports > reports_before;
-}
-
-void await_report(void)
-{
-	reports_before = told.reports;
-	assert_true(listen_for(one_more, LONG_MS));
-}
-
-static uint64_t run_awaited;
-
-static bool is_complete(void)
-{
-	return told.complete_run == run_awaited;
-}
-
-void await_complete(uint64_t r)
-{
-	run_awaited = r;
-	assert_true(listen_for(is_complete, LONG_MS));
-}
-
-void expect_no_publishing(void)
-{
-	int before = atomic_load(&published.times);
-
-	listen_for(NULL, SHORT_MS);
-	assert_int_equal(atomic_load(&published.times), before);
-}
-
-static struct {
-	const char *sql;
-	int64_t n;
-} value_awaited;
-
-static bool has_come(void)
-{
-	return ask(value_awaited.sql) == value_awaited.n;
-}
-
-void await_value(const char *sql, int64_t n)
-{
-	value_awaited.sql = sql;
-	value_awaited.n = n;
-	assert_true(listen_for(has_come, LONG_MS));
+	return atomic_load(&world.ended);
 }
 
 struct transport *loader_world_script(void)
@@ -343,17 +199,37 @@ struct delivery *loader_world_sent(void)
 	return world.sent;
 }
 
+struct transport *loader_world_another(const char *name)
+{
+	return local_open(world.hub, name);
+}
+
+const char *loader_world_stream(void)
+{
+	return transport_stream(world.script);
+}
+
+const struct config *loader_world_config(void)
+{
+	return world.config;
+}
+
 const char *loader_world_path(void)
 {
 	return world.path;
 }
 
-void assert_said(const char *text)
+bool has_said(const char *text)
 {
 	pthread_mutex_lock(&world.lock);
-	bool is = strstr(world.said, text) != NULL;
+	bool has = strstr(world.said, text) != NULL;
 	pthread_mutex_unlock(&world.lock);
-	if (!is)
+	return has;
+}
+
+void assert_said(const char *text)
+{
+	if (!has_said(text))
 		fail_msg("nobody said '%s', but: %s", text, world.said);
 }
 

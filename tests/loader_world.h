@@ -18,16 +18,6 @@
 
 enum { PARTITIONS = 3 };
 
-struct told { /* by the loader's Reports since it was started last */
-	int reports, firsts;
-	bool first_is_over;
-	char database[64];
-	uint64_t complete_run, highest_run, highest_number;
-	int64_t complete_started_at, complete_full_at, complete_kb_at;
-	int64_t positions[TOPIC_COUNT][PARTITIONS]; /* -1: not told */
-	struct ids known, detected, owed, ignored, qids;
-};
-extern struct told told;
 struct published {
 	atomic_int times;
 	atomic_bool fails;
@@ -37,24 +27,25 @@ struct published {
 };
 extern struct published published;
 
-/* for loader_script.c */
+/* for loader_script.c and loader_hear.c */
+bool loader_world_has_ended(void);
 struct transport *loader_world_script(void);
 struct delivery *loader_world_sent(void); /* all that was sent */
 const char *loader_world_path(void);
+const char *loader_world_stream(void);
+const struct config *loader_world_config(void);
+struct transport *loader_world_another(const char *name); /* of the same hub; the caller closes it */
 
 int loader_world_open(void **state);
 int loader_world_close(void **state);
 void new_hub(void); /* as after a restart of the process: another stream */
 void start_loader(void);
-bool stop_loader(void); /* what loader_run() returned */
-bool await_end(void);   /* the loader ends by itself: what it returned */
+bool stop_loader(void); /* loader_run() returned LOADER_STOPPED */
+bool await_end(void);   /* the loader ends by itself: the same; world_end() says how */
+int world_end(void);
 void set_option(const char *name, const char *value);
 
-void await_loaded(void);                      /* all that was sent, by the loader's own Reports */
-void await_report(void);                      /* one more */
-void await_complete(uint64_t run);            /* that it is told to be complete */
-void expect_no_publishing(void);              /* for a while */
-void await_value(const char *sql, int64_t n); /* until the database says so */
+bool has_said(const char *text);
 void assert_said(const char *text);
 struct event next_dead_letter(void);
 #endif

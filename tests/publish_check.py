@@ -32,7 +32,8 @@ NESTED = set("""
     TAGS DNS_DATA METADATA CLOUD_PROVIDER_TAGS USER_DEF ARS_FACTORS TRURISK_SCORE_FACTORS QDS_FACTORS LAST_CUSTOMIZATION
     BUGTRAQ_LIST SOFTWARE_LIST VENDOR_REFERENCE_LIST CVE_LIST COMPLIANCE_LIST CORRELATION CVSS CVSS_V3 CVSS_V4 PCI_REASONS
     THREAT_INTELLIGENCE DISCOVERY CHANGE_LOG_LIST""".split())
-LOADERS_OWN = {"qidflow_host", "qidflow_part", "qidflow_ignored", "qidflow_position"}
+LOADERS_OWN = {"qidflow_host", "qidflow_part", "qidflow_part_set", "qidflow_ignored", "qidflow_ignored_row",
+               "qidflow_position"}
 FIELD = re.compile(r'(?:"((?:[^"]+|"")*)"|([^",\r\n]*))(,|\r\n)')
 FORMULA = tuple("=+-@\t\r")
 

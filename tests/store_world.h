@@ -6,7 +6,8 @@
 #include "arena.h"
 #include "db.h"
 #include "log.h" /* before cmocka.h, which makes a macro of fail */
-#include "store.h"
+#include "store_mark.h"
+#include "store_part.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -265,6 +265,25 @@ static void test_kafka_is_kept_as_it_comes(void **state)
 	assert_string_equal(pairs, "bootstrap.servers=a:9092,b:9092;linger.ms=7;no.such.thing=;");
 }
 
+static void test_bootstrap_servers(void **state)
+{
+	struct config *c = *state;
+	char pairs[256] = "";
+
+	assert_string_equal(config_text(c, "kafka.bootstrap.servers"), "");
+	config_each_kafka(c, add_pair, pairs);
+	assert_string_equal(pairs, "");
+	assert_true(load(c, "[kafka]\nbootstrap.servers = file:9092\n"));
+	assert_string_equal(config_text(c, "kafka.bootstrap.servers"), "file:9092");
+	setenv("QIDFLOW_KAFKA_BOOTSTRAP_SERVERS", "environment:9092", 1);
+	assert_true(config_load_environment(c));
+	unsetenv("QIDFLOW_KAFKA_BOOTSTRAP_SERVERS");
+	config_each_kafka(c, add_pair, pairs);
+	assert_string_equal(pairs, "bootstrap.servers=environment:9092;");
+	assert_true(config_set(c, "kafka.bootstrap.servers", "line:9092", "--set"));
+	assert_string_equal(config_text(c, "kafka.bootstrap.servers"), "line:9092");
+}
+
 static char *printed(const struct config *c)
 {
 	char *text = NULL;
@@ -290,6 +309,12 @@ static void test_print(void **state)
 	assert_non_null(strstr(text, "\nhosts = 17\t; a.ini:3\n"));
 	assert_non_null(strstr(text, "\n;host_list.page = 5000\t; default\n"));
 	assert_non_null(strstr(text, "\n[batch]\n"));
+	assert_non_null(
+	    strstr(text, "[QIDFLOW_KAFKA_BOOTSTRAP_SERVERS]\n;bootstrap.servers = \t; default\n"));
+	const char *kafka = strstr(text, "\n[kafka]\n");
+	assert_non_null(kafka);
+	assert_null(strstr(kafka + 1, "\n["));
+	assert_non_null(strstr(kafka, "\n;sasl.password = ***\t; --set\n"));
 	assert_true(load(again, text));
 	assert_int_equal(config_number(again, "batch.hosts"), 17);
 	assert_string_equal(config_text(again, "qualys.password"), "");
@@ -325,6 +350,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_password_in_a_file_needs_a_private_one, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_later_beats_earlier, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_kafka_is_kept_as_it_comes, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_bootstrap_servers, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_print, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_every_default_is_a_value, set_up, tear_down),
 	};

@@ -298,7 +298,7 @@ static bool loaded_ids(void *arg, struct progress_batch *b)
 {
 	if (b->state == BATCH_LOADED)
 		ids_add_all(arg, &b->hosts);
-	ids_close(&b->hosts);
+	progress_batch_close(b);
 	return true;
 }
 

@@ -78,7 +78,7 @@ static void was_interrupted(enum batch_state state, uint64_t first, uint64_t las
 static bool count_those_of_nobody(void *arg, struct progress_batch *b)
 {
 	*(int *)arg += b->hosts.count == 0;
-	ids_close(&b->hosts);
+	progress_batch_close(b);
 	return true;
 }
 
@@ -124,7 +124,7 @@ static void a_stored_batch_of_nobody_is_not_sent(void **state)
 static bool find_loaded_7(void *arg, struct progress_batch *b)
 {
 	*(bool *)arg = *(bool *)arg || (b->state == BATCH_LOADED && ids_has(&b->hosts, 7));
-	ids_close(&b->hosts);
+	progress_batch_close(b);
 	return true;
 }
 

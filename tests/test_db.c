@@ -1,6 +1,7 @@
 /* test_db.c -- databases are opened as promised, brought forward, and errors say what to do. */
 #include "db.h"
 #include "log.h" /* before cmocka.h, which makes a macro of fail */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -272,9 +273,43 @@ static void test_read_only(void **state)
 	assert_non_null(strstr(second, "it cannot be written: give this user the right"));
 }
 
+static int open_temporary_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	char name[300], target[512];
+	struct dirent *e;
+	int n = 0;
+
+	assert_non_null(dir);
+	while ((e = readdir(dir))) {
+		snprintf(name, sizeof(name), "/proc/self/fd/%s", e->d_name);
+		ssize_t size = readlink(name, target, sizeof(target) - 1);
+		target[size > 0 ? size : 0] = '\0';
+		n += strncmp(target, folder, strlen(folder)) == 0 && strstr(target, "etilqs_") != NULL;
+	}
+	closedir(dir);
+	return n;
+}
+
+/* They are made beside the first database that a process writes, so this is the first test. */
+static void test_temporary_files(void **state)
+{
+	(void)state;
+	struct db *d = db_open(path, DB_WRITE, 4096);
+	assert_non_null(d);
+	assert_int_equal(open_temporary_files(), 0);
+	assert_true(db_exec(d,
+	    "PRAGMA temp_store = FILE; CREATE TEMP TABLE t(x);"
+	    "PRAGMA temp.cache_size = 1; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 20000) INSERT INTO t SELECT randomblob(200) FROM n"));
+	assert_true(open_temporary_files() > 0 || getenv("SQLITE_TMPDIR"));
+	db_close(d);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_temporary_files, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_modes, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_forward, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_statements, set_up, tear_down),

@@ -1,8 +1,11 @@
 /* test_fetcher.c -- a Batch's way through the fetcher: what is published, reported and committed, in which
  * order. Over the in-process transport, with an API that is a script. Whose a Batch is: test_fetcher_group.c. */
 #include "fetcher_scene.h"
+#include "ceilings.h"
 #include "config.h"
+#include "delivery.h"
 #include "fetcher.h"
+#include "fetcher_report.h"
 #include "meter.h"
 #include "partition.h"
 #include "xalloc.h"
@@ -233,6 +236,61 @@ static void test_undelivered_is_lost(void **state)
 	scene_close(s);
 }
 
+/* The largest account that there can be fits into a message: hosts apart and in parts, ids and QIDs of full length. */
+static void test_the_largest_account(void **state)
+{
+	enum { MOST_PARTITIONS = 1000 };
+	struct local_hub *hub = local_hub_open(1, MOST_PARTITIONS);
+	struct transport *t = local_open(hub, "f"), *reader = local_open(hub, "reader");
+	struct fetcher_call c = {.transport = t,
+	    .sender = "fetcher-with-a-long-name.example.com-4194304-1795489200",
+	    .slot = 999,
+	    .run = UINT64_MAX,
+	    .number = UINT64_MAX,
+	    .delivery = delivery_open()};
+	struct api_answer a = {.result = API_BROKEN,
+	    .http_status = 200,
+	    .code = 1980,
+	    .datetime_s = INT64_MAX,
+	    .xml_bytes = UINT64_MAX,
+	    .wire_bytes = UINT64_MAX,
+	    .first_byte_ms = INT64_MAX,
+	    .duration_ms = INT64_MAX};
+	uint64_t ids[CEILING_BATCH_HOSTS], counts[CEILING_BATCH_HOSTS];
+	struct event e;
+
+	(void)state;
+	memset(a.text, 'x', sizeof(a.text) - 1);
+	for (size_t i = 0; i < CEILING_BATCH_HOSTS; i++) {
+		ids[i] = UINT64_MAX - 2 * i;
+		counts[i] = UINT32_MAX;
+		ids_add(&c.came, UINT64_MAX - 2 * (CEILING_BATCH_HOSTS - i),
+		    UINT64_MAX - 2 * (CEILING_BATCH_HOSTS - i));
+	}
+	assert_int_equal(c.came.n, CEILING_BATCH_HOSTS);
+	c.in_parts = (struct fetcher_numbers){ids, CEILING_BATCH_HOSTS, CEILING_BATCH_HOSTS};
+	c.part_counts = (struct fetcher_numbers){counts, CEILING_BATCH_HOSTS, CEILING_BATCH_HOSTS};
+	for (uint32_t i = 0; i < CEILING_BATCH_QIDS + 1; i++)
+		assert_int_equal(qid_set_add(&c.qids, UINT32_MAX - i), i < CEILING_BATCH_QIDS);
+	for (int32_t p = 0; p < MOST_PARTITIONS; p++) {
+		delivery_sent(c.delivery);
+		delivery_arrived(c.delivery, TOPIC_DETECTIONS, p, INT64_MAX - 1);
+	}
+	assert_true(transport_assign(reader, TOPIC_REPORTS, 0, 0));
+	assert_true(fetcher_report_fetched(&c, &a, NULL));
+	do
+		e = transport_poll(reader, 1000);
+	while (e.kind == EVENT_END);
+	assert_int_equal(e.kind, EVENT_MESSAGE);
+	assert_true(e.message.size > 700 * 1000 && e.message.size < CEILING_MESSAGE_BYTES - 50 * 1000);
+	ids_close(&c.came);
+	qid_set_close(&c.qids);
+	delivery_close(c.delivery);
+	transport_close(t);
+	transport_close(reader);
+	local_hub_close(hub);
+}
+
 static void test_bad_settings(void **state)
 {
 	struct local_hub *hub = local_hub_open(1, 1);
@@ -241,7 +299,7 @@ static void test_bad_settings(void **state)
 
 	(void)state;
 	atomic_store(&fake.no_api, true);
-	assert_false(fetcher_run(c, t, "f"));
+	assert_false(fetcher_run(c, t, "f", false));
 	atomic_store(&fake.no_api, false);
 	config_close(c);
 	transport_close(t);
@@ -257,6 +315,7 @@ int main(void)
 	    cmocka_unit_test(test_broken_answer),
 	    cmocka_unit_test(test_fetched_waits_for_deliveries),
 	    cmocka_unit_test(test_undelivered_is_lost),
+	    cmocka_unit_test(test_the_largest_account),
 	    cmocka_unit_test(test_bad_settings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

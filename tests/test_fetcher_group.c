@@ -15,15 +15,88 @@ static void test_skips_what_was_done(void **state)
 	report(s, ENDED_REPORT);
 	report(s, FETCHED_REPORT);
 	send_batch(s, 1, 7, 4, 1, 1); /* twice */
-	send_batch(s, 1, 6, 5, 1, 1); /* older */
 	send_batch(s, 1, 8, 3, 1, 1); /* an old leader's */
-	EVENTUALLY(is_committed(s, 1, 4, "done 7 4 begun 0"));
+	EVENTUALLY(is_committed(s, 1, 3, "done 7 4 begun 0"));
 	assert_true(is_quiet(s));
 	assert_int_equal(atomic_load(&fake.calls), 1);
 	send_batch(s, 1, 8, 4, 1, 1);
+	const Qidflow__V1__Report *r = report(s, ENDED_REPORT);
+	assert_false(r->has_highest_number);
+	report(s, FETCHED_REPORT);
+	EVENTUALLY(is_committed(s, 1, 4, "done 8 4 begun 0"));
+	scene_close(s);
+}
+
+/* A leader whose numbers begin below those of the slot is told how far it has come, and older ones are heard no more. */
+static void test_a_leader_with_an_older_memory(void **state)
+{
+	struct scene *s = scene_open();
+
+	(void)state;
+	member_start(s, "f", "10");
+	report(s, SLOTS_REPORT);
+	send_batch(s, 1, 7, 4, 1, 1);
 	report(s, ENDED_REPORT);
 	report(s, FETCHED_REPORT);
-	EVENTUALLY(is_committed(s, 1, 5, "done 8 4 begun 0"));
+	send_batch(s, 1, 2, 5, 1, 1);
+	const Qidflow__V1__Report *r = report(s, LOST_REPORT);
+	assert_int_equal(r->number, 2);
+	assert_int_equal(r->run, 9);
+	assert_int_equal(r->slot, 1);
+	assert_true(r->has_highest_number && r->highest_number == 7);
+	EVENTUALLY(is_committed(s, 1, 2, "done 7 5 begun 0"));
+	send_batch(s, 1, 7, 6, 2, 2); /* the same number for other hosts */
+	r = report(s, LOST_REPORT);
+	assert_true(r->number == 7 && r->highest_number == 7);
+	send_batch(s, 1, 9, 4, 1, 1);
+	EVENTUALLY(is_committed(s, 1, 4, "done 7 6 begun 0"));
+	assert_true(is_quiet(s));
+	assert_int_equal(atomic_load(&fake.calls), 1);
+	send_batch(s, 1, 8, 6, 1, 1);
+	report(s, ENDED_REPORT);
+	report(s, FETCHED_REPORT);
+	EVENTUALLY(is_committed(s, 1, 5, "done 8 6 begun 0"));
+	scene_close(s);
+}
+
+static void test_slots_are_told_again(void **state)
+{
+	struct scene *s = scene_open();
+	int64_t began = clock_ms();
+
+	(void)state;
+	member_start(s, "f", "10");
+	for (int i = 0; i < 2; i++) {
+		const Qidflow__V1__Report *r = report(s, SLOTS_REPORT);
+		assert_int_equal(r->n_slots, SLOTS);
+		assert_int_equal(r->slots[SLOTS - 1], SLOTS - 1);
+	}
+	assert_true(clock_ms() - began >= 4900);
+	assert_true(is_quiet(s));
+	scene_close(s);
+}
+
+/* While the broker is away a commit is tried less and less often, and is made once it is back. */
+static void test_commits_fail_for_long(void **state)
+{
+	enum { MANY = 1000 };
+	struct scene *s = scene_open();
+	struct member *f = member_start(s, "f", "10");
+
+	(void)state;
+	report(s, SLOTS_REPORT);
+	send_batch(s, 0, 1, 1, 400, 400);
+	send_batch(s, 1, 2, 1, 400, 400);
+	EVENTUALLY(atomic_load(&fake.running) == 2);
+	atomic_store(&f->spy.commits_fail, MANY);
+	atomic_store(&fake.go, true);
+	usleep(3000 * 1000);
+	int tried = MANY - atomic_load(&f->spy.commits_fail);
+	assert_true(tried >= 5 && tried < 20);
+	atomic_store(&f->spy.commits_fail, 0);
+	EVENTUALLY(is_committed(s, 0, 1, "done 1 1 begun 0"));
+	EVENTUALLY(is_committed(s, 1, 1, "done 2 1 begun 0"));
+	assert_int_equal(atomic_load(&fake.calls), 2);
 	scene_close(s);
 }
 
@@ -306,6 +379,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_skips_what_was_done),
+	    cmocka_unit_test(test_a_leader_with_an_older_memory),
+	    cmocka_unit_test(test_slots_are_told_again),
+	    cmocka_unit_test(test_commits_fail_for_long),
 	    cmocka_unit_test(test_begun_by_another),
 	    cmocka_unit_test(test_lost_slots_abort),
 	    cmocka_unit_test(test_rebalance),

@@ -53,14 +53,35 @@ static void test_choice(void **state)
 	assert_int_equal(choose(0, 0, 0, 1, 1), SLOT_CALL);
 	assert_int_equal(choose(17, 3, 0, 18, 3), SLOT_CALL);
 	assert_int_equal(choose(17, 3, 0, 18, 4), SLOT_CALL);
-	assert_int_equal(choose(17, 3, 0, 17, 3), SLOT_SKIP);
-	assert_int_equal(choose(17, 3, 0, 16, 3), SLOT_SKIP);
-	assert_int_equal(choose(17, 3, 0, 17, 4), SLOT_SKIP);
-	assert_int_equal(choose(17, 3, 0, 18, 2), SLOT_SKIP);
-	assert_int_equal(choose(17, 3, 18, 18, 3), SLOT_LOST);
-	assert_int_equal(choose(17, 3, 19, 18, 3), SLOT_LOST);
 	assert_int_equal(choose(17, 3, 18, 19, 3), SLOT_CALL);
+	/* an old leader's, whatever its number */
+	assert_int_equal(choose(17, 3, 0, 18, 2), SLOT_SKIP);
+	assert_int_equal(choose(17, 3, 0, 17, 2), SLOT_SKIP);
+	assert_int_equal(choose(17, 3, 0, 16, 2), SLOT_SKIP);
 	assert_int_equal(choose(17, 3, 18, 18, 2), SLOT_SKIP);
+	/* sent twice; of a later leader it may be another Batch */
+	assert_int_equal(choose(17, 3, 0, 17, 3), SLOT_SKIP);
+	assert_int_equal(choose(17, 3, 0, 17, 4), SLOT_BEHIND);
+	/* a leader whose memory is older than the slot's */
+	assert_int_equal(choose(17, 3, 0, 16, 3), SLOT_BEHIND);
+	assert_int_equal(choose(17, 3, 0, 1, 9), SLOT_BEHIND);
+	assert_int_equal(choose(17, 3, 19, 18, 3), SLOT_BEHIND);
+	assert_int_equal(choose(17, 3, 19, 17, 3), SLOT_SKIP);
+	/* begun, by whomever */
+	assert_int_equal(choose(17, 3, 18, 18, 3), SLOT_LOST);
+	assert_int_equal(choose(17, 3, 18, 18, 4), SLOT_LOST);
+	assert_int_equal(choose(0, 0, 1, 1, 1), SLOT_LOST);
+}
+
+static void test_passed(void **state)
+{
+	struct fetcher_slot_memory m = {17, 3, 0}, begun = {17, 3, 19};
+
+	(void)state;
+	m = fetcher_slot_passed(&m);
+	assert_true(m.done == 17 && m.generation == 3 && m.begun == 0);
+	m = fetcher_slot_passed(&begun); /* it may have been called */
+	assert_true(m.done == 19 && m.generation == 3 && m.begun == 0);
 }
 
 static void test_fault(void **state)
@@ -83,6 +104,34 @@ static void test_fault(void **state)
 	assert_non_null(fetcher_slot_fault(&b));
 	b.number = 1;
 	b.n_ids = 0;
+	assert_non_null(fetcher_slot_fault(&b));
+}
+
+static void test_too_many_hosts(void **state)
+{
+	Qidflow__V1__Batch b = QIDFLOW__V1__BATCH__INIT;
+	Qidflow__V1__IdRange v[2] = {QIDFLOW__V1__ID_RANGE__INIT, QIDFLOW__V1__ID_RANGE__INIT},
+			     *ranges[] = {&v[0], &v[1]};
+
+	(void)state;
+	b.run = b.number = b.generation = b.n_ids = 1;
+	b.ids = ranges;
+	v[0].first = 1;
+	v[0].last = CEILING_BATCH_HOSTS;
+	assert_null(fetcher_slot_fault(&b));
+	v[0].last++;
+	assert_non_null(fetcher_slot_fault(&b));
+	v[0].last = UINT64_MAX;
+	assert_non_null(fetcher_slot_fault(&b));
+	v[0].last = CEILING_BATCH_HOSTS - 2;
+	b.n_ids = 2;
+	v[1].first = 10000;
+	v[1].last = 10001;
+	assert_null(fetcher_slot_fault(&b));
+	v[1].last = 10002;
+	assert_non_null(fetcher_slot_fault(&b));
+	v[0].last = CEILING_BATCH_HOSTS;
+	v[1].last = 10000;
 	assert_non_null(fetcher_slot_fault(&b));
 }
 
@@ -120,7 +169,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_memory_text),
 	    cmocka_unit_test(test_choice),
+	    cmocka_unit_test(test_passed),
 	    cmocka_unit_test(test_fault),
+	    cmocka_unit_test(test_too_many_hosts),
 	    cmocka_unit_test(test_qid_set),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

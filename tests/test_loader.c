@@ -1,4 +1,5 @@
 /* test_loader.c -- messages become rows and positions together, and what is told is true after any restart. */
+#include "loader.h"
 #include "loader_script.h"
 
 static void test_empty_database(void **state)
@@ -210,8 +211,16 @@ static void test_junk(void **state)
 	assert_dead_letter("15/1.1/1", "hosts", "has a key");
 	send_bytes(TOPIC_VULNERABILITIES, "16", "\xff", 1, NULL);
 	assert_dead_letter("16", "vulnerabilities", "is no Vulnerability");
+	send_bytes(TOPIC_VULNERABILITIES, "17", NULL, 0, NULL);
+	assert_dead_letter("17", "vulnerabilities", "is a tombstone");
 	send_bytes(TOPIC_RUNS, "", "\xff", 1, NULL);
 	assert_dead_letter("", "runs", "is no RunStatus");
+	send_bytes(TOPIC_RUNS, "", NULL, 0, NULL);
+	assert_dead_letter("", "runs", "is no RunStatus");
+	send_bytes(TOPIC_RUNS, "7", "\x08\x01\x10\x01", 4, NULL); /* it would be one, without the key */
+	assert_dead_letter("7", "runs", "is no RunStatus");
+	send_bytes(TOPIC_RUNS, "stream", NULL, 0, NULL);
+	assert_dead_letter("stream", "runs", "is no id of a stream");
 	await_loaded();
 	static const uint64_t asked[] = {7, 11, 12, 13, 14, 15};
 	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
@@ -267,6 +276,8 @@ static void test_position_is_gone(void **state)
 	start_loader();
 	assert_false(await_end());
 	assert_said("the next message to be read, 99, is no longer there");
+	assert_said("qidflow loader --rebuild");
+	assert_int_equal(world_end(), LOADER_FAILED);
 }
 
 static void test_cannot_open(void **state)
@@ -316,7 +327,7 @@ static void test_long_first_report(void **state)
 	while (told.ignored.count < 100000)
 		await_report();
 	assert_int_equal(told.known.count, 100000);
-	assert_int_equal(told.detected.count, 50000);
+	assert_int_equal(told.detected.count, 100000); /* who is marked may have some */
 	assert_int_equal(told.qids.count, 100000);
 	assert_true(ids_has(&told.known, 1000000300000) && ids_has(&told.qids, 4294967294));
 }

@@ -334,7 +334,11 @@ static void what_is_no_such_message_is_refused(void **state)
 	    {"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12}, /* one of 11 bytes */
 	    {"\x5a\x04\x0a\x03"
 	     "x\x08\x01",
-		7}, /* a nested text that leaves its message */
+		7},                               /* a nested text that leaves its message */
+	    {"\x9a\x82\xaa\x9a\x82\x00\x00", 7},  /* a tag of 6 bytes */
+	    {"\x9a\x80\x80\x80\x80\x00\x01x", 8}, /* the same, and it is ip's */
+	    {"\x1a\x81\x80\x80\x80\x80\x00x", 8}, /* a length of 6 bytes */
+	    {"\x80\x80\x80\x80\x10\x01", 6},      /* a field of a higher number than there can be */
 	};
 	struct arena *a = arena_open();
 
@@ -343,6 +347,9 @@ static void what_is_no_such_message_is_refused(void **state)
 		assert_null(unpack(a, &qidflow__v1__host_detections__descriptor, bad[i].bytes, bad[i].size));
 	assert_null(unpack(a, &qidflow__v1__id_range__descriptor, "\x08\x01", 2)); /* `last` is required */
 	assert_non_null(unpack(a, &qidflow__v1__id_range__descriptor, "\x08\x01\x10\x02", 4));
+	/* a tag and a length of 5 bytes: longer than need be, but no more */
+	assert_non_null(unpack(a, &qidflow__v1__host_detections__descriptor, "\x9a\x80\x80\x80\x00\x01x", 7));
+	assert_non_null(unpack(a, &qidflow__v1__host_detections__descriptor, "\x1a\x81\x80\x80\x80\x00x", 7));
 	assert_null(unpack(a, &qidflow__v1__report__descriptor, "", 0));
 	arena_close(a);
 }

@@ -166,7 +166,7 @@ static void test_running(void **state)
 {
 	struct db *d = open_database();
 	struct progress *p = begin_run(1);
-	int lock = data_folder_lock(folder);
+	int lock = data_folder_lock(folder, DATA_PROGRESS);
 	struct status s;
 
 	(void)state;
@@ -217,16 +217,16 @@ static void test_lock(void **state)
 	int64_t pid;
 
 	(void)state;
-	assert_false(data_folder_holder(folder, &pid, since));
-	int lock = data_folder_lock(folder);
+	assert_false(data_folder_holder(folder, DATA_PROGRESS, &pid, since));
+	int lock = data_folder_lock(folder, DATA_PROGRESS);
 	assert_true(lock >= 0);
-	assert_int_equal(data_folder_lock(folder), -1); /* a lock of the open file, also within a process */
-	assert_true(data_folder_holder(folder, &pid, since));
+	assert_int_equal(data_folder_lock(folder, DATA_PROGRESS), -1); /* a lock of the open file, also within a process */
+	assert_true(data_folder_holder(folder, DATA_PROGRESS, &pid, since));
 	assert_int_equal(pid, getpid());
 	assert_int_equal(strlen(since), 20);
 	data_folder_unlock(lock);
-	assert_false(data_folder_holder(folder, &pid, since));
-	lock = data_folder_lock(folder);
+	assert_false(data_folder_holder(folder, DATA_PROGRESS, &pid, since));
+	lock = data_folder_lock(folder, DATA_PROGRESS);
 	assert_true(lock >= 0);
 	data_folder_unlock(lock);
 }

@@ -96,6 +96,56 @@ static int by_two_signals(void)
 	return 2;
 }
 
+/* The first signal drains, the second stops, the third kills. */
+static int by_three_signals(void)
+{
+	if (!stop_open() || stop_draining())
+		return 1;
+	stop_drain_first(true);
+	raise(SIGTERM);
+	if (!stop_draining() || stop_requested() || stop_signal() || is_readable() || !stop_sleep_ms(10))
+		return 2;
+	raise(SIGINT);
+	if (!stop_requested() || stop_signal() != SIGINT || !is_readable())
+		return 3;
+	raise(SIGTERM);
+	return 4;
+}
+
+/* Who no longer drains is stopped by the next signal. */
+static int after_a_drain(void)
+{
+	if (!stop_open())
+		return 1;
+	stop_drain_first(true);
+	raise(SIGTERM);
+	stop_drain_first(false);
+	raise(SIGTERM);
+	if (!stop_requested() || stop_signal() != SIGTERM)
+		return 2;
+	raise(SIGTERM);
+	return 3;
+}
+
+static int without_a_drain(void)
+{
+	if (!stop_open())
+		return 1;
+	stop_drain_first(true);
+	stop_drain_first(false);
+	raise(SIGTERM);
+	return stop_requested() && !stop_draining() ? 0 : 2;
+}
+
+static int requested_in_a_drain(void)
+{
+	if (!stop_open())
+		return 1;
+	stop_drain_first(true);
+	stop_request(0); /* not by a signal: a stop all the same */
+	return stop_requested() && !stop_draining() ? 0 : 2;
+}
+
 static void test_nothing_asked(void **state)
 {
 	(void)state;
@@ -124,6 +174,19 @@ static void test_second_signal_kills(void **state)
 	assert_int_equal(WTERMSIG(status), SIGTERM);
 }
 
+static void test_drain_first(void **state)
+{
+	int status = in_child(by_three_signals);
+
+	(void)state;
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTERM);
+	status = in_child(after_a_drain);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(in_child(without_a_drain), 0);
+	assert_int_equal(in_child(requested_in_a_drain), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +194,7 @@ int main(void)
 	    cmocka_unit_test(test_signal_stops),
 	    cmocka_unit_test(test_request_wakes_sleeper),
 	    cmocka_unit_test(test_second_signal_kills),
+	    cmocka_unit_test(test_drain_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,8 +17,11 @@ static void test_newer_older_same(void **state)
 	assert_int_equal(apply(7, 1, 11, "9/900"), STORE_IGNORED);
 	assert_host(7, "2/101/b,3/102,4/103");
 	assert_marked(7, true);
-	assert_int_equal(apply(7, 1, 12, "9/900"), STORE_DONE); /* no newer one */
-	assert_marked(7, true);
+	assert_int_equal(
+	    apply(7, 1, 12, "9/900"), STORE_DONE); /* the present one again: the topic ends with it */
+	assert_host(7, "2/101/b,3/102,4/103");
+	assert_marked(7, false);
+	assert_int_equal(apply(7, 1, 11, "9/900"), STORE_IGNORED);
 	assert_int_equal(apply(7, 2, 13, "5/104"), STORE_DONE);
 	assert_host(7, "5/104");
 	assert_marked(7, false);
@@ -108,6 +111,17 @@ static void test_tombstones(void **state)
 	assert_host(8, "2/100");
 }
 
+static void assert_row_marked(uint64_t id, bool is)
+{
+	char sql[128];
+	bool any;
+
+	snprintf(sql, sizeof(sql),
+	    "SELECT count(*) FROM qidflow_ignored_row WHERE topic = 'hosts' AND id = %" PRIu64, id);
+	assert_int_equal(ask(sql), is);
+	assert_true(store_is_marked(world.store, id, &any) && any == is);
+}
+
 static enum stored list(uint64_t id, uint64_t run, uint64_t number, char *ip)
 {
 	Qidflow__V1__Host *h = (Qidflow__V1__Host *)record_new(world.arena, &qidflow__v1__host__descriptor);
@@ -125,22 +139,26 @@ static void test_host_list(void **state)
 
 	(void)state;
 	assert_int_equal(list(7, 1, 5, "10.0.0.1"), STORE_DONE);
-	assert_int_equal(list(7, 1, 4, "10.0.0.2"), STORE_DONE);
+	assert_int_equal(list(7, 1, 4, "10.0.0.2"), STORE_IGNORED);
 	assert_text(ip, "10.0.0.1");
-	assert_marked(7, false);
+	assert_marked(7, false); /* its detections are as they are */
+	assert_row_marked(7, true);
 	assert_int_equal(list(7, 1, 5, "10.0.0.3"), STORE_DONE);
 	assert_text(ip, "10.0.0.3");
+	assert_row_marked(7, false);
 	assert_int_equal(list(7, 2, 1, "10.0.0.4"), STORE_DONE);
 	assert_text(ip, "10.0.0.4");
 	assert_int_equal(ask("SELECT listed AND NOT detected FROM qidflow_host WHERE id = 7"), 1);
 	assert_int_equal(apply(7, 1, 1, "1/100"), STORE_DONE); /* the list's names are not the sets' */
 	assert_host(7, "1/100");
-	assert_int_equal(store_purge_host(world.store, 7, (struct set_name){1, 9}), STORE_DONE);
+	assert_int_equal(store_purge_host(world.store, 7, (struct set_name){1, 9}), STORE_IGNORED);
 	assert_text(ip, "10.0.0.4");
+	assert_row_marked(7, true);
 	assert_int_equal(store_purge_host(world.store, 7, (struct set_name){2, 9}), STORE_DONE);
 	assert_int_equal(ask("SELECT count(*) FROM Q_Host_List"), 0);
 	assert_int_equal(ask("SELECT listed FROM qidflow_host WHERE id = 7"), 0);
-	assert_int_equal(list(7, 2, 8, "10.0.0.5"), STORE_DONE); /* of before the purge */
+	assert_row_marked(7, false);
+	assert_int_equal(list(7, 2, 8, "10.0.0.5"), STORE_IGNORED); /* of before the purge */
 	assert_int_equal(ask("SELECT count(*) FROM Q_Host_List"), 0);
 	assert_host(7, "1/100"); /* its detections have a tombstone of their own */
 }
@@ -161,9 +179,13 @@ static void test_vulnerabilities(void **state)
 {
 	(void)state;
 	assert_int_equal(publish(38000, 5, "a"), STORE_DONE);
-	assert_int_equal(publish(38000, 4, "b"), STORE_DONE);
+	assert_int_equal(publish(38000, 4, "b"), STORE_IGNORED);
 	assert_text("SELECT TITLE FROM Q_KnowledgeBase", "a");
+	assert_int_equal(
+	    ask("SELECT count(*) FROM qidflow_ignored_row WHERE topic = 'vulnerabilities' AND id = 38000"),
+	    1);
 	assert_int_equal(publish(38000, 5, "c"), STORE_DONE);
+	assert_int_equal(ask("SELECT count(*) FROM qidflow_ignored_row"), 0);
 	assert_text("SELECT TITLE FROM Q_KnowledgeBase", "c");
 	assert_int_equal(publish(38000, 6, NULL), STORE_DONE);
 	assert_text("SELECT TITLE FROM Q_KnowledgeBase", NULL);
@@ -264,6 +286,52 @@ static void test_new_field(void **state)
 	assert_text("SELECT group_concat(coalesce(qds, '-')) FROM vulnerabilities", "-,95");
 }
 
+/* Sets of a run's time whose host has no row of Host List go; newer ones, marked ones and those with a row stay. */
+static void test_sweep(void **state)
+{
+	uint64_t hosts = 99;
+
+	(void)state;
+	assert_int_equal(list(7, 1, 1, NULL), STORE_DONE);
+	for (uint64_t id = 7; id <= 10; id++)
+		assert_int_equal(apply(id, id == 9 ? 3 : 2, 5, "1/1,2/2"), STORE_DONE);
+	assert_int_equal(
+	    store_mark_row(world.store, "hosts", 10, (struct set_name){0}, "junk"), STORE_IGNORED);
+	assert_true(store_sweep(world.store, 2, &hosts));
+	assert_int_equal(hosts, 1);
+	assert_host(7, "1/1,2/2");
+	assert_host(8, "");
+	assert_host(9, "1/1,2/2"); /* its row is on its way */
+	assert_host(10, "1/1,2/2");
+	assert_int_equal(apply(8, 2, 6, "1/1"), STORE_DONE);
+	assert_host(8, "1/1");
+	assert_true(store_sweep(world.store, 3, &hosts));
+	assert_int_equal(hosts, 2);
+	assert_host(7, "1/1,2/2");
+	assert_host(8, "");
+	assert_host(9, "");
+	assert_true(store_sweep(world.store, 3, &hosts));
+	assert_int_equal(hosts, 0);
+}
+
+/* A topic that is read once more: thousands are marked and, a moment later, are not. */
+static void test_many_marks_are_told_in_a_few_lines(void **state)
+{
+	int lines = 0;
+
+	(void)state;
+	for (uint64_t id = 1; id <= 1000; id++) {
+		arena_reset(world.arena);
+		assert_int_equal(apply(id, 1, 2, ""), STORE_DONE);
+		assert_int_equal(apply(id, 1, 1, ""), STORE_IGNORED);
+	}
+	store_log_marks(world.store);
+	for (const char *at = world.said; (at = strchr(at, '\n')); at++)
+		lines++;
+	assert_true(lines >= 10 && lines <= 22);
+	assert_said("980 more hosts or QIDs have to be asked for again");
+}
+
 static void test_counts(void **state)
 {
 	(void)state;
@@ -290,6 +358,8 @@ int main(void)
 	    IN_WORLD(test_id_named_twice),
 	    IN_WORLD(test_values),
 	    IN_WORLD(test_new_field),
+	    IN_WORLD(test_sweep),
+	    IN_WORLD(test_many_marks_are_told_in_a_few_lines),
 	    IN_WORLD(test_counts),
 	};
 

@@ -1,6 +1,7 @@
 /* test_store_parts.c -- hosts in parts: staged, put together, and swapped in whole or not at all. */
 #include "store_world.h"
 #include "ceilings.h"
+#include <inttypes.h>
 #include <sys/resource.h>
 
 static void assert_no_parts(void)
@@ -20,8 +21,10 @@ static void test_in_order(void **state)
 	assert_host(7, "1/100/a,2/101/b,3/102/c,4/103/d");
 	assert_no_parts();
 	assert_marked(7, false);
-	assert_int_equal(apply_part(7, 1, 2, 1, false, "1/100/a,2/101/b"), STORE_DONE); /* all of it twice */
+	assert_int_equal(
+	    apply_part(7, 1, 2, 1, false, "1/100/a,2/101/b"), STORE_IGNORED); /* all of it twice */
 	assert_no_parts();
+	assert_marked(7, true); /* until its last message comes too */
 	assert_int_equal(apply_last(7, 1, 2, 3, false, "4/103/d"), STORE_DONE);
 	assert_host(7, "1/100/a,2/101/b,3/102/c,4/103/d");
 	assert_marked(7, false);
@@ -208,6 +211,117 @@ static void test_too_many_detections(void **state)
 	free(text);
 }
 
+/* ---- what is over */
+
+/* Those that became so since the last call, as "host/run.number/last …", in their order. */
+static void assert_stale(const char *text)
+{
+	const struct stale_parts *stale;
+	size_t n = store_stale_take(world.store, &stale), used = 0;
+	char told[512] = "";
+
+	for (size_t i = 0; i < n; i++)
+		used += (size_t)snprintf(told + used, sizeof(told) - used,
+		    "%s%" PRIu64 "/%" PRIu64 ".%" PRIu64 "/%u", i ? " " : "", stale[i].host, stale[i].set.run,
+		    stale[i].set.number, stale[i].last);
+	assert_string_equal(told, text);
+}
+
+static void drop_parts(uint64_t id, uint64_t run, uint64_t number, uint64_t last)
+{
+	for (uint64_t part = 1; part <= last; part++)
+		assert_int_equal(
+		    store_drop_part(world.store, id, (struct set_name){run, number}, part), STORE_DONE);
+}
+
+static void test_a_newer_set_ends_parts(void **state)
+{
+	(void)state;
+	assert_int_equal(apply_part(7, 1, 2, 1, false, "1/1"), STORE_DONE);
+	assert_int_equal(apply_part(7, 1, 2, 2, false, "2/2"), STORE_DONE);
+	assert_int_equal(apply_last(7, 1, 2, 3, false, "3/3"), STORE_DONE);
+	assert_stale(""); /* whoever reads the topic anew needs them */
+	assert_int_equal(apply(8, 1, 3, "1/1"), STORE_DONE);
+	assert_stale("");
+	assert_int_equal(apply_part(7, 1, 4, 1, false, "1/1"), STORE_DONE);
+	assert_int_equal(apply(7, 1, 3, "1/1"), STORE_DONE);
+	assert_stale("7/1.2/2"); /* those of 1.4 wait */
+	assert_int_equal(ask("SELECT count(*) FROM qidflow_part"), 1);
+	assert_stale("");
+	world_again(); /* and a restart tells again what has no tombstones yet */
+	assert_stale("");
+	assert_true(store_stale_again(world.store));
+	assert_stale("7/1.2/2");
+	drop_parts(7, 1, 2, 1);
+	assert_true(store_stale_again(world.store));
+	assert_stale("7/1.2/2");
+	drop_parts(7, 1, 2, 2);
+	assert_true(store_stale_again(world.store));
+	assert_stale("");
+	assert_int_equal(apply_last(7, 1, 4, 2, false, "9/9"), STORE_DONE);
+	assert_host(7, "1/1,9/9");
+	assert_stale("");
+	assert_int_equal(ask("SELECT count(*) FROM qidflow_part_set"), 1);
+}
+
+/* A zombie's parts of a set that is over: also those that come after the tombstones of the first of them. */
+static void test_late_parts_are_stale_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(apply_part(7, 1, 2, 1, false, "1/1"), STORE_DONE);
+	assert_int_equal(apply(7, 1, 3, "1/1"), STORE_DONE);
+	assert_stale("7/1.2/1");
+	drop_parts(7, 1, 2, 1);
+	assert_int_equal(apply_part(7, 1, 2, 2, false, "2/2"), STORE_DONE);
+	assert_stale("7/1.2/2");
+	assert_no_parts();
+	assert_int_equal(apply_last(7, 1, 2, 3, false, "3/3"), STORE_IGNORED);
+	assert_stale("");
+	drop_parts(7, 1, 2, 2);
+	assert_int_equal(ask("SELECT count(*) FROM qidflow_part_set"), 0);
+}
+
+static void test_a_purge_ends_parts(void **state)
+{
+	(void)state;
+	assert_int_equal(apply_part(7, 1, 2, 1, false, "1/1"), STORE_DONE);
+	assert_int_equal(apply_last(7, 1, 2, 2, false, "2/2"), STORE_DONE);
+	assert_int_equal(apply_part(7, 1, 3, 1, false, "1/1"), STORE_DONE);
+	assert_int_equal(store_purge_detections(world.store, 7, (struct set_name){1, 9}), STORE_DONE);
+	assert_stale("7/1.2/1 7/1.3/1");
+	assert_no_parts();
+}
+
+static void test_a_complete_run_ends_parts(void **state)
+{
+	(void)state;
+	assert_int_equal(apply_part(7, 1, 2, 1, false, "1/1"), STORE_DONE); /* applied */
+	assert_int_equal(apply_last(7, 1, 2, 2, false, "2/2"), STORE_DONE);
+	assert_int_equal(apply_part(7, 1, 4, 1, false, "1/1"), STORE_DONE); /* never whole */
+	assert_int_equal(apply_part(8, 1, 4, 3, false, "1/1"), STORE_DONE); /* of a host without a set */
+	assert_int_equal(apply_part(7, 2, 5, 1, false, "1/1"), STORE_DONE); /* of the next run */
+	assert_true(store_end_parts(world.store, 1));
+	assert_stale("7/1.4/1 8/1.4/3");
+	assert_int_equal(ask("SELECT count(*) FROM qidflow_part"), 1);
+	assert_true(store_end_parts(world.store, 1));
+	assert_stale("");
+	assert_int_equal(apply_last(7, 2, 5, 2, false, "5/5"), STORE_DONE);
+	assert_host(7, "1/1,5/5");
+	assert_stale("7/1.2/1");
+}
+
+/* A tombstone takes the part away for all who read the topic later: so for us too. */
+static void test_a_part_that_is_gone(void **state)
+{
+	(void)state;
+	assert_int_equal(apply_part(7, 1, 2, 1, false, "1/1"), STORE_DONE);
+	assert_int_equal(apply_part(7, 1, 2, 2, false, "2/2"), STORE_DONE);
+	drop_parts(7, 1, 2, 1);
+	drop_parts(9, 9, 9, 9);
+	assert_int_equal(apply_last(7, 1, 2, 3, false, "3/3"), STORE_IGNORED);
+	assert_marked(7, true);
+}
+
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
 
 int main(void)
@@ -221,6 +335,11 @@ int main(void)
 	    IN_WORLD(test_goes_on_with_nothing),
 	    IN_WORLD(test_empty_parts),
 	    IN_WORLD(test_purge_drops_parts),
+	    IN_WORLD(test_a_newer_set_ends_parts),
+	    IN_WORLD(test_late_parts_are_stale_at_once),
+	    IN_WORLD(test_a_purge_ends_parts),
+	    IN_WORLD(test_a_complete_run_ends_parts),
+	    IN_WORLD(test_a_part_that_is_gone),
 	    IN_WORLD(test_big_text),
 	    IN_WORLD(test_too_many_detections),
 	};

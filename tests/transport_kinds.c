@@ -1,6 +1,7 @@
 /* transport_kinds.c -- the table of transports for the conformance suite, and what its programs share. */
 #include "transport_kinds.h"
 #include "clock.h"
+#include "transport_kafka.h"
 #include <stdlib.h>
 
 static void *hub_start(void)
@@ -20,9 +21,27 @@ static void hub_expel(void *h, const char *member)
 	local_expel(h, member);
 }
 
-const struct kind kinds[KINDS] = {
-    {"local", hub_start, hub_end, hub_join, hub_expel, true},
+static const struct kind kinds[] = {
+    {"local", hub_start, hub_end, hub_join, hub_expel, true, false, true, 50},
+    {"mock", mock_start, mock_end, kafka_join, mock_expel, false, true, false, 500},
+    {"broker", broker_start, broker_end, kafka_join, NULL, false, false, true, 500},
 };
+static const struct kind *chosen = &kinds[0];
+
+const struct kind *kind_chosen(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(argv[1], kinds[i].name))
+			chosen = &kinds[i];
+	if (argc > 2)
+		cmocka_set_test_filter(argv[2]);
+	return chosen;
+}
+
+int silence_ms(void)
+{
+	return chosen->silence_ms;
+}
 
 int place_open(void **state)
 {
@@ -65,7 +84,11 @@ bool send_bytes(struct transport *t, enum topic topic, int32_t partition, const 
 
 void say(struct transport *t, enum topic topic, int32_t partition, const char *key, const char *text)
 {
-	assert_true(send_bytes(t, topic, partition, key, text, strlen(text), NULL));
+	struct delivery *d = delivery_open();
+
+	assert_true(send_bytes(t, topic, partition, key, text, strlen(text), d));
+	assert_true(delivery_wait(d));
+	delivery_close(d);
 }
 
 /* The next event of this kind; others that come before it are passed over, but for those in `never`. */
@@ -91,12 +114,35 @@ struct event next_message(struct transport *t)
 /* Nothing but ends comes. */
 void expect_silence(struct transport *t)
 {
-	int64_t until = clock_ms() + SHORT_MS;
+	int64_t until = clock_ms() + silence_ms();
 
 	while (clock_ms() < until) {
 		struct event e = transport_poll(t, 10);
 		assert_true(e.kind == EVENT_NONE || e.kind == EVENT_END);
 	}
+}
+
+void settle(struct transport **t, int members, unsigned n)
+{
+	enum { MEMBERS = 8, NOT_TOLD = 1000 };
+	unsigned held[MEMBERS], all = NOT_TOLD;
+	int64_t until = clock_ms() + LONG_MS;
+
+	for (int i = 0; i < members; i++)
+		held[i] = NOT_TOLD;
+	for (int quiet = 0; quiet < 3 && clock_ms() < until;) {
+		all = 0;
+		quiet++;
+		for (int i = 0; i < members; i++) {
+			struct event e = transport_poll(t[i], 50);
+			if (e.kind == EVENT_ASSIGNED || e.kind == EVENT_REVOKED)
+				held[i] = e.kind == EVENT_ASSIGNED ? e.n_partitions : NOT_TOLD;
+			all += held[i];
+		}
+		if (all != n)
+			quiet = 0;
+	}
+	assert_int_equal(all, n);
 }
 
 bool is_text(const struct message *m, const char *text)

@@ -208,6 +208,9 @@ bool config_is_later(const struct config *c, const char *name, const char *other
 void config_each_kafka(
     const struct config *c, void (*fn)(void *arg, const char *name, const char *value), void *arg)
 {
+	for (size_t i = 0; options[i].name; i++)
+		if (is_kafka(options[i].name) && *c->values[i].text)
+			fn(arg, options[i].name + strlen("kafka."), c->values[i].text);
 	for (size_t i = 0; i < c->kafka_count; i++)
 		fn(arg, c->kafka[i].name, c->kafka[i].value);
 }

@@ -1,7 +1,7 @@
 /* config.h -- the settings in force.
  *
  * options.c is the one table of them. Later beats earlier: default, INI file (--config), environment, --set
- * and flags. Names have the form section.name; kafka.* is not in the table and is kept as it comes. */
+ * and flags. Names have the form section.name; kafka.* is not in the table, but for one, and is kept as it comes. */
 #ifndef CONFIG_H
 #define CONFIG_H
 #include <stdbool.h>
@@ -53,7 +53,7 @@ bool config_is_later(const struct config *c, const char *name, const char *other
 
 /* What was set where: default, file, environment, command line. Secrets as ***. INI form. */
 void config_print(const struct config *c, FILE *to);
-/* Each kafka.* pair, in the order they were set (name without "kafka."). */
+/* Each kafka.* pair, those of the table first, then in the order they were set (name without "kafka."). */
 void config_each_kafka(
     const struct config *c, void (*fn)(void *arg, const char *name, const char *value), void *arg);
 #endif

@@ -43,8 +43,7 @@ void config_print(const struct config *c, FILE *to)
 		print_help(to, o);
 		print_setting(to, dot ? dot + 1 : o->name, v->text, v->where, o->type == OPTION_SECRET);
 	}
-	if (c->kafka_count)
-		fputs("\n[kafka]\n", to);
+	/* the table ends with section kafka */
 	for (size_t i = 0; i < c->kafka_count; i++) {
 		const struct config_pair *p = &c->kafka[i];
 

@@ -57,6 +57,8 @@ const struct option options[] = {
 	"how long a fetcher that is told to stop lets its calls go on before it gives the work back"},
     {"fetch.calls", NULL, OPTION_NUMBER, "10", 1, 100, 0, 0, "calls that one fetcher makes at once"},
 
+    {"run.every", NULL, OPTION_DURATION, "0", 0, 365 * DAY, 0, 0,
+	"a coordinator over Kafka stays, and begins a run each interval (--every); 0: one run"},
     {"run.full_every", NULL, OPTION_DURATION, "7d", 0, 365 * DAY, 0, 0,
 	"a full run after so long: tags, TruRisk and QDS change without a scan"},
     {"run.overlap", NULL, OPTION_DURATION, "1h", 0, 30 * DAY, 0, 0,
@@ -91,5 +93,11 @@ const struct option options[] = {
 
     {"debug.xml_chunk", NULL, OPTION_BYTES, "0", 0, 1000 * MB, 0, 0,
 	"feed the parser so many bytes at a time; 0: as they come"},
+    {"debug.crash_on_host", NULL, OPTION_NUMBER, "0", 0, INT64_MAX, 0, 0,
+	"for tests: a fetcher ends by abort() when this host comes in an answer; 0: none"},
+
+    {"kafka.bootstrap.servers", "QIDFLOW_KAFKA_BOOTSTRAP_SERVERS", OPTION_TEXT, "", 0, 0, 0, 0,
+	"brokers that coordinator, fetchers and loader meet at, e.g. kafka1:9092,kafka2:9092. Any other "
+	"kafka.* goes to librdkafka as it is, too"},
     {NULL, NULL, OPTION_TEXT, NULL, 0, 0, 0, 0, NULL},
 };

@@ -1,7 +1,8 @@
 /* stop.c -- who says that the process shall end, and who hears it.
  *
  * The flag, the signal and an eventfd that stays readable. A handler may do no more than this: set the one
- * and write to the other. The second signal gets its default action, for a process that no longer listens. */
+ * and write to the other. A signal after that of the stop gets its default action, for a process that no longer
+ * listens. While stop_drain_first() is on, the first signal is only noted: whoever drains looks at it. */
 #include "stop.h"
 #include <errno.h>
 #include <poll.h>
@@ -16,6 +17,7 @@
 static atomic_bool requested;
 static atomic_int stopped_by;
 static atomic_int wake_fd = -1;
+static atomic_bool drains_first, draining;
 
 static void wake(void)
 {
@@ -41,6 +43,8 @@ static void handle(int number)
 {
 	int saved = errno;
 
+	if (atomic_load(&drains_first) && !atomic_exchange(&draining, true))
+		return;
 	if (atomic_load(&stopped_by)) {
 		struct sigaction normal = {.sa_handler = SIG_DFL};
 
@@ -73,6 +77,16 @@ bool stop_open(void)
 	if (stop_requested())
 		wake();
 	return true;
+}
+
+void stop_drain_first(bool on)
+{
+	atomic_store(&drains_first, on);
+}
+
+bool stop_draining(void)
+{
+	return atomic_load(&draining);
 }
 
 bool stop_requested(void)

@@ -14,7 +14,8 @@
 #include "xalloc.h"
 
 enum { VARINT = 0, FIXED64 = 1, SIZED = 2, FIXED32 = 5 };
-enum { VARINT_MOST = 10, FIRST_ROOM = 64 * 1024, KEPT_ROOM = 1024 * 1024 };
+enum { VARINT_MOST = 10, SHORT_MOST = 5 }; /* bytes of a number; of a tag or a length */
+enum { FIRST_ROOM = 64 * 1024, KEPT_ROOM = 1024 * 1024 };
 
 static bool is_sized(record_field *f)
 {
@@ -211,11 +212,11 @@ struct unpacker {
 	uint8_t *open_end; /* behind a text: becomes its NUL as soon as what stands there has been read */
 };
 
-static inline bool take_number(struct unpacker *u, const uint8_t *end, uint64_t *ret)
+static inline bool take_varint(struct unpacker *u, const uint8_t *end, unsigned most, uint64_t *ret)
 {
 	uint64_t n = 0;
 
-	for (unsigned shift = 0; u->at < end && shift < 7 * VARINT_MOST; shift += 7) {
+	for (unsigned shift = 0; u->at < end && shift < 7 * most; shift += 7) {
 		uint8_t byte = *u->at++;
 
 		n |= (uint64_t)(byte & 0x7f) << shift;
@@ -227,11 +228,16 @@ static inline bool take_number(struct unpacker *u, const uint8_t *end, uint64_t 
 	return false;
 }
 
+static inline bool take_number(struct unpacker *u, const uint8_t *end, uint64_t *ret)
+{
+	return take_varint(u, end, VARINT_MOST, ret);
+}
+
 static bool take_sized(struct unpacker *u, const uint8_t *end, uint8_t **ret_end)
 {
 	uint64_t size;
 
-	if (!take_number(u, end, &size) || size > (uint64_t)(end - u->at))
+	if (!take_varint(u, end, SHORT_MOST, &size) || size > (uint64_t)(end - u->at))
 		return false;
 	*ret_end = u->at + size;
 	return true;
@@ -361,7 +367,7 @@ static bool take_message(struct unpacker *u, uint8_t *end, ProtobufCMessage *m)
 	unsigned place = 0;
 
 	while (u->at < end) {
-		if (!take_number(u, end, &tag) || tag >> 3 == 0 || tag > UINT32_MAX)
+		if (!take_varint(u, end, SHORT_MOST, &tag) || tag >> 3 == 0 || tag > UINT32_MAX)
 			return false;
 		if (u->open_end) {
 			*u->open_end = '\0';

@@ -36,6 +36,21 @@ static void set_up(void)
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* Large sorts go through files: beside the first database that is written, or a full /var/tmp would be told as a full disk
+ * of the database. SQLITE_TMPDIR says otherwise. */
+static void choose_temp_folder(const char *path)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	const char *slash = strrchr(path, '/');
+
+	if (!slash || getenv("SQLITE_TMPDIR"))
+		return;
+	pthread_mutex_lock(&lock);
+	if (!sqlite3_temp_directory)
+		sqlite3_temp_directory = sqlite3_mprintf("%.*s/", (int)(slash - path), path);
+	pthread_mutex_unlock(&lock);
+}
+
 static bool folder_exists(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -164,6 +179,8 @@ struct db *db_open(const char *path, enum db_mode mode, int page_size)
 	struct db *d = xcalloc(1, sizeof(*d));
 
 	pthread_once(&once, set_up);
+	if (mode != DB_READ)
+		choose_temp_folder(path);
 	d->path = xstrdup(path);
 	d->reads = mode == DB_READ;
 	bool ok = sqlite3_open_v2(path, &d->handle, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK;

@@ -69,6 +69,15 @@ static void one_less(struct delivery *d)
 		pthread_cond_broadcast(&d->settled);
 }
 
+void delivery_unsent(struct delivery *d)
+{
+	if (!d)
+		return;
+	pthread_mutex_lock(&d->lock);
+	one_less(d);
+	pthread_mutex_unlock(&d->lock);
+}
+
 static int64_t *end_of(struct delivery *d, enum topic topic, int32_t partition)
 {
 	size_t at = (size_t)partition, n = d->ends[topic].n;

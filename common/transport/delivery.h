@@ -14,6 +14,7 @@ void delivery_clear(struct delivery *d); /* as new; nothing may be under way */
 /* For the transports: one more is under way; one arrived at this offset (>= 0: where a broker does not tell
  * it, the transport finds out first); one cannot be delivered. A NULL delivery counts nothing. */
 void delivery_sent(struct delivery *d);
+void delivery_unsent(struct delivery *d); /* it was refused before it got under way */
 void delivery_arrived(struct delivery *d, enum topic topic, int32_t partition, int64_t offset);
 void delivery_failed(struct delivery *d);
 

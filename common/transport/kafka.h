@@ -15,7 +15,7 @@ enum kafka_role {
 	KAFKA_READER       /* reads by assignment, commits nothing */
 };
 
-/* Waits for the broker, and for the topics and their stream's id (kafka_topics.h), which the coordinator makes. `member` is
+/* c must live as long. Waits for the broker, and for the topics and their stream's id (kafka_topics.h), which the coordinator makes. `member` is
  * unique per process and start; brokers show it as the client's id. NULL: stopped, or logged. */
 struct transport *kafka_open(const struct config *c, enum kafka_role role, const char *member);
 #endif

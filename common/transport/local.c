@@ -12,6 +12,7 @@
 #include "partition.h"
 #include "xalloc.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -73,6 +74,74 @@ static bool local_assign(struct transport *t, enum topic topic, int32_t partitio
 	struct local_log *log = &l->hub->logs[topic][partition];
 	local_cursor_close(local_cursor_find(l, log));
 	local_cursor_open(l, log, next, false);
+	local_hub_unlock(l->hub);
+	return true;
+}
+
+static bool local_seek(struct transport *t, enum topic topic, int32_t partition, int64_t next)
+{
+	struct local *l = local_of(t);
+
+	if (partition < 0 || partition >= l->hub->partitions[topic])
+		return fail("%s has no partition %d", topic_name(topic), (int)partition);
+	local_hub_lock(l->hub);
+	struct local_cursor *c = local_cursor_find(l, &l->hub->logs[topic][partition]);
+	bool ours = c && c->grouped;
+	if (ours) {
+		c->next = next;
+		c->gone = c->end_told = false;
+		local_cursor_ready(c);
+	}
+	local_hub_unlock(l->hub);
+	return ours || fail("%s/%d is not ours: no place to read on from", topic_name(topic), (int)partition);
+}
+
+/* What is kept of a partition now, or the last of it. The hub is not locked while fn has a message. */
+static bool scan_log(struct local *l, const struct local_log *log, int64_t last, transport_scan_fn *fn,
+    void *arg, bool *ret_more)
+{
+	bool more = true;
+
+	local_hub_lock(l->hub);
+	int64_t end = log->high, next = last && last < end ? end - last : 0;
+	while (more && !l->stopped) {
+		if (next < log->low)
+			next = log->low;
+		if (next >= end)
+			break;
+		struct local_message *m = local_log_at(log, next++);
+		m->holders++;
+		local_hub_unlock(l->hub);
+		more = fn(arg, &m->m);
+		local_hub_lock(l->hub);
+		local_hub_release(l->hub, m);
+	}
+	bool stopped = l->stopped;
+	local_hub_unlock(l->hub);
+	*ret_more = more;
+	return !stopped;
+}
+
+static bool local_scan(struct transport *t, enum topic topic, int64_t last, transport_scan_fn *fn, void *arg)
+{
+	struct local *l = local_of(t);
+	bool good = true, more = true;
+
+	for (int32_t p = 0; good && more && p < l->hub->partitions[topic]; p++)
+		good = scan_log(l, &l->hub->logs[topic][p], last, fn, arg, &more);
+	return good;
+}
+
+static bool local_holder(struct transport *t, enum topic topic, char *ret_name, size_t room)
+{
+	struct local *l = local_of(t);
+	const struct local_group *g = &l->hub->groups[topic];
+
+	*ret_name = '\0';
+	local_hub_lock(l->hub);
+	for (size_t i = 0; !*ret_name && i < g->n; i++)
+		if (g->members[i] != l)
+			snprintf(ret_name, room, "%s", g->members[i]->name);
 	local_hub_unlock(l->hub);
 	return true;
 }
@@ -243,9 +312,24 @@ static void local_close(struct transport *t)
 	free(l);
 }
 
-static const struct transport_ops ops = {"local", local_send, local_partitions, local_subscribe, local_assign,
-    local_poll, local_pause, local_commit, local_committed, local_stream, local_wake, local_stop,
-    local_close};
+static const struct transport_ops ops = {
+    .name = "local",
+    .send = local_send,
+    .partitions = local_partitions,
+    .subscribe = local_subscribe,
+    .assign = local_assign,
+    .seek = local_seek,
+    .scan = local_scan,
+    .holder = local_holder,
+    .poll = local_poll,
+    .pause = local_pause,
+    .commit = local_commit,
+    .committed = local_committed,
+    .stream = local_stream,
+    .wake = local_wake,
+    .stop = local_stop,
+    .close = local_close,
+};
 
 struct transport *local_open(struct local_hub *h, const char *member)
 {

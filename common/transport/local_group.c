@@ -152,11 +152,17 @@ bool local_group_event(struct local *l, struct event *ret)
 enum commit local_group_commit(
     struct local *l, enum topic topic, int32_t partition, int64_t next, const char *metadata)
 {
-	struct local_claim *claim = &l->hub->groups[topic].claims[partition];
+	const struct local_group *g = &l->hub->groups[topic];
+	struct local_claim *claim = &g->claims[partition];
+	const struct local_cursor *reader = local_cursor_find(l, &l->hub->logs[topic][partition]);
 	size_t size = metadata ? strlen(metadata) : 0;
 
-	if (claim->owner != l || claim->fresh)
+	if (reader && !reader->grouped) {
+		if (g->used) /* what others share is not ours to move */
+			return COMMIT_DONE;
+	} else if (claim->owner != l || claim->fresh) {
 		return COMMIT_LOST;
+	}
 	if (size >= sizeof(claim->metadata))
 		abort();
 	claim->next = next;

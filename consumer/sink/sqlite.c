@@ -15,7 +15,9 @@ enum { LOOK_OPCODES = 50 * 1000, COPY_PAGES = 64 };
 /* A snapshot can be copied too: it has the indexes already. */
 static const char *const finish[] = {
     "DROP TABLE IF EXISTS qidflow_part",
+    "DROP TABLE IF EXISTS qidflow_part_set",
     "DROP TABLE IF EXISTS qidflow_ignored",
+    "DROP TABLE IF EXISTS qidflow_ignored_row",
     "DROP TABLE IF EXISTS qidflow_position",
     "DROP TABLE IF EXISTS qidflow_host",
     /* What is on this host? UNIQUE proves with each snapshot that no detection stands twice. */

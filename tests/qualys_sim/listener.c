@@ -1,6 +1,7 @@
 /* listener.c -- the listening socket, ours rather than the library's, so that an outage can close it and open it again on
  * the same port. A second socket stays bound without listening: nobody else gets the port meanwhile. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -9,10 +10,13 @@
 #include <unistd.h>
 #include "sim.h"
 
-static int bind_port(uint16_t port)
+static int bind_port(const char *host, uint16_t port)
 {
-	struct sockaddr_in address = {
-	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+	if (inet_pton(AF_INET, host, &address.sin_addr) != 1) {
+		errno = EINVAL;
+		return -1;
+	}
 	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
@@ -23,9 +27,9 @@ static int bind_port(uint16_t port)
 	return -1;
 }
 
-static int listen_on(uint16_t port)
+static int listen_on(const char *host, uint16_t port)
 {
-	int fd = bind_port(port);
+	int fd = bind_port(host, port);
 	if (fd >= 0 && listen(fd, 256) == 0)
 		return fd;
 	if (fd >= 0)
@@ -54,7 +58,7 @@ static void *listener_run(void *arg)
 			usleep(5000);
 			continue;
 		}
-		if (fd < 0 && (fd = listen_on(s->port)) < 0) {
+		if (fd < 0 && (fd = listen_on(s->options.listen, s->port)) < 0) {
 			usleep(5000);
 			continue;
 		}
@@ -83,16 +87,17 @@ static bool write_port_file(const struct sim *s)
 
 bool listener_start(struct sim *s)
 {
-	int holder = bind_port(s->options.port);
+	int holder = bind_port(s->options.listen, s->options.port);
 	struct sockaddr_in address = {0};
 	socklen_t length = sizeof(address);
 	pthread_t thread;
 	if (holder < 0 || getsockname(holder, (struct sockaddr *)&address, &length) != 0) {
-		fprintf(stderr, "qualys_sim: cannot bind port %u: %m\n", s->options.port);
+		fprintf(
+		    stderr, "qualys_sim: cannot bind %s port %u: %m\n", s->options.listen, s->options.port);
 		return false;
 	}
 	s->port = ntohs(address.sin_port);
-	s->first_listener = listen_on(s->port);
+	s->first_listener = listen_on(s->options.listen, s->port);
 	if (s->first_listener < 0) {
 		fprintf(stderr, "qualys_sim: cannot listen on port %u: %m\n", s->port);
 		return false;

@@ -17,7 +17,8 @@ struct option_row {
 
 #define AT(field) offsetof(struct options, field)
 static const struct option_row rows[] = {
-    {"port", "N", O_U16, AT(port), "listen on 127.0.0.1:N; 0 = a free one (default 0)"},
+    {"port", "N", O_U16, AT(port), "listen on port N; 0 = a free one (default 0)"},
+    {"listen", "ADDRESS", O_TEXT, AT(listen), "of this IPv4 address (default 127.0.0.1)"},
     {"port-file", "F", O_TEXT, AT(port_file), "write the port to F, atomically, once it listens"},
     {"hosts", "N", O_U32, AT(hosts), "hosts of the subscription (default 100)"},
     {"detections", "N", O_U32, AT(detections), "mean per host (default 80)"},
@@ -136,7 +137,8 @@ static bool fits(const struct options *o)
 
 bool options_read(int argc, char **argv, struct options *ret, int *ret_status)
 {
-	struct options o = {.hosts = 100,
+	struct options o = {.listen = "127.0.0.1",
+	    .hosts = 100,
 	    .detections = 80,
 	    .qids = 2000,
 	    .seed = 1,

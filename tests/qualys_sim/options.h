@@ -7,7 +7,7 @@
 
 struct options {
 	uint16_t port;
-	const char *port_file, *user, *password, *expect;
+	const char *listen, *port_file, *user, *password, *expect;
 	uint32_t hosts, detections, qids, big_host, big_results, poison, seconds;
 	uint32_t limit, rate, window_s, latency_ms; /* 0: none */
 	uint64_t seed, bandwidth;                   /* bytes a second and call; 0: no limit */

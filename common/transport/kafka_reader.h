@@ -1,0 +1,58 @@
+/* kafka_reader.h -- the reading half of the Kafka transport: kafka_consumer.c and, for members of a group, kafka_group.c.
+ *
+ * It belongs to the role's thread. Where a partition stands is kept here and not asked of librdkafka. */
+#ifndef KAFKA_READER_H
+#define KAFKA_READER_H
+#include <librdkafka/rdkafka.h>
+#include "transport.h"
+
+struct kafka;
+struct kafka_part {     /* a partition, as far as it is read */
+	bool ours;      /* by assignment or by group */
+	bool suspended; /* of a group: taken for a moment; nobody knows yet whose it will be */
+	bool paused, end_told;
+	bool gone;    /* librdkafka has stopped to read it: only an assignment lets it begin again */
+	int64_t next; /* all below is old */
+	int64_t done; /* of a group: where a resume goes back to; OFFSET_BEGINNING: nothing was committed */
+};
+
+struct kafka_reader { /* of the role's thread; rk is set and taken away under the lock */
+	rd_kafka_t *rk;
+	rd_kafka_queue_t *queue, *commits;
+	unsigned commits_open; /* whose results nobody has waited for */
+	enum topic topic;      /* that is subscribed */
+	bool grouped, assigned, closing;
+	bool tell_lost, tell_revoked, tell_assigned;
+	rd_kafka_message_t *in_hand; /* the last event's */
+	struct kafka_part *parts[TOPIC_COUNT];
+	int32_t *list;      /* the last EVENT_ASSIGNED's */
+	int64_t complained; /* when the last error was logged */
+	const char *group;  /* without prefix */
+};
+
+/* kafka_consumer.c */
+struct event kafka_poll(struct transport *t, int timeout_ms);
+void kafka_subscribe(struct transport *t, enum topic topic);
+bool kafka_assign(struct transport *t, enum topic topic, int32_t partition, int64_t next);
+bool kafka_seek(struct transport *t, enum topic topic, int32_t partition, int64_t next);
+void kafka_pause(struct transport *t, enum topic topic, int32_t partition, bool on);
+bool kafka_reader_open(struct kafka *k, const char *group); /* false: logged */
+void kafka_reader_close(struct kafka *k);
+struct kafka_part *kafka_part(
+    struct kafka *k, enum topic topic, int32_t partition); /* NULL: no such partition */
+bool kafka_move(
+    struct kafka *k, enum topic topic, int32_t partition, int64_t next); /* reads on there. false: logged */
+void kafka_unpause(struct kafka *k, enum topic topic, int32_t partition);
+
+/* kafka_group.c */
+const char *kafka_group_of(enum topic topic);
+/* Of one that is gone. */
+rd_kafka_resp_err_t kafka_restart(struct kafka *k, enum topic topic, int32_t partition, int64_t next);
+void kafka_rebalance(
+    rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_partition_list_t *list, void *kafka);
+bool kafka_group_event(struct kafka *k, struct event *ret);
+enum commit kafka_commit(
+    struct transport *t, enum topic topic, int32_t partition, int64_t next, const char *metadata);
+bool kafka_committed(
+    struct transport *t, enum topic topic, int32_t partition, int64_t *ret_next, char *ret_metadata);
+#endif

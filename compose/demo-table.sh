@@ -1,0 +1,23 @@
+#!/bin/bash
+# demo-table.sh -- what a published snapshot says, for the demos: what it holds, and the first questions of an analyst.
+#
+#   compose/demo-table.sh DATA
+set -eu
+data=$1
+snapshot=$data/publish/latest/vulnerabilities.sqlite
+sqlite3 -readonly -box "$snapshot" "
+	SELECT (SELECT count(*) FROM Q_Host_List) AS hosts,
+	       (SELECT count(*) FROM Q_Host_List_Detection_QIDS) AS detections,
+	       (SELECT count(*) FROM Q_KnowledgeBase) AS vulnerabilities,
+	       (SELECT max(STATUS_NAME) FROM Q_Host_List_Detection_Status) AS status"
+echo "Detections by severity and status"
+sqlite3 -readonly -box "$snapshot" "
+	SELECT severity, count(*) FILTER (WHERE status = 'New') AS New,
+	       count(*) FILTER (WHERE status = 'Active') AS Active,
+	       count(*) FILTER (WHERE status = 'Re-Opened') AS \"Re-Opened\",
+	       count(*) FILTER (WHERE status = 'Fixed') AS Fixed, count(*) AS 'all'
+	FROM vulnerabilities GROUP BY severity ORDER BY severity DESC"
+echo "The ten QIDs on most hosts"
+sqlite3 -readonly -box "$snapshot" "
+	SELECT qid AS QID, count(DISTINCT host_id) AS hosts, max(severity) AS severity, substr(title, 1, 70) AS title
+	FROM vulnerabilities WHERE status <> 'Fixed' GROUP BY qid ORDER BY 2 DESC, 1 LIMIT 10"

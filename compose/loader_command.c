@@ -1,0 +1,57 @@
+/* loader_command.c -- `qidflow loader`: loads what Kafka's topics hold into the database, until it is told to stop. */
+#include "loader.h"
+#include <stdlib.h>
+#include "command.h"
+#include "data_folder.h"
+#include "kafka.h"
+#include "log.h"
+#include "role.h"
+#include "stop.h"
+
+/* With a transport of its own each time: a new stream has positions of its own. */
+static enum loader_end load_once(const struct config *c, const char *name)
+{
+	struct transport *t = kafka_open(c, KAFKA_LOADER, name);
+	struct role_watch *watch = t ? role_watch_open(t) : NULL;
+	enum loader_end end = LOADER_FAILED;
+
+	if (watch)
+		end = loader_run(c, t);
+	else if (stop_requested())
+		end = LOADER_STOPPED;
+	role_watch_close(watch);
+	transport_close(t);
+	return end;
+}
+
+static enum exit_status load(const struct config *c, bool rebuild)
+{
+	const char *data = config_text(c, "data");
+	int lock = data_folder_make(data) ? data_folder_lock(data, DATA_DATABASE) : -1;
+	enum loader_end end = LOADER_FAILED;
+	char *name = role_name("loader");
+
+	log_scope("loader");
+	if (lock >= 0 && stop_open() && (!rebuild || loader_rebuild_prepare(c)))
+		do
+			end = load_once(c, name);
+		while (end == LOADER_AGAIN && !stop_requested());
+	free(name);
+	data_folder_unlock(lock);
+	return end == LOADER_FAILED ? STATUS_FAILED : STATUS_COMPLETE;
+}
+
+int loader_main(int argc, char **argv)
+{
+	bool rebuild = false;
+
+	role_keep_memory();
+	struct config *c =
+	    command_open(argc, argv, (const struct flag[]){{"--rebuild", &rebuild, NULL}, {0}});
+	enum exit_status status = STATUS_USAGE;
+
+	if (c && role_has_broker(c))
+		status = load(c, rebuild);
+	config_close(c);
+	return (int)status;
+}

@@ -1,0 +1,317 @@
+#!/usr/bin/env python3
+"""test_cluster.py -- the roles as processes, over a real broker: the database is exact, the limits of the API hold over all
+processes together, and what a person meets is said clearly. Faults of the processes themselves are in chaos.py."""
+import json
+import os
+import signal
+import threading
+import time
+import unittest
+
+from cluster import Cluster, ClusterCase, complete_run, contents
+from harness import SLOW, rows, say, wait_until
+
+HOSTS = 60 if SLOW else 150
+FAULTS = ("conc1960", "rate1965", "old1920", "http429", "http500", "http502", "http503", "http504", "http520", "http202",
+          "err999", "mid999", "generic", "html", "empty", "cut", "reset", "truncgzip", "warn", "slow", "missing",
+          "badheaders")
+
+
+class Exact(ClusterCase):
+    def test_a_run_and_a_rebuild(self):
+        sim = self.simulator(HOSTS, limit=4, big_host=4000)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=3)
+        cluster.run()
+        self.assert_exact(sim, cluster.data)
+        self.assert_published(cluster.data)
+        self.assert_limits_kept(sim)
+        rebuilt = cluster.rebuild()
+        self.assert_exact(sim, rebuilt)
+        self.assert_same(cluster.data, rebuilt)
+        cluster.stop_all()
+
+    def test_changes_from_run_to_run(self):
+        sim = self.simulator(HOSTS, limit=4)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=2)
+        cluster.run()
+        for _ in range(3):
+            before = sim.host_fetches()
+            touched = sim.control("rescan", fraction=0.2)["rescanned"]
+            sim.control("remove", fraction=0.05)
+            touched += sim.control("add", n=7)["added"]
+            sim.control("kb_touch", fraction=0.1)
+            cluster.run()
+            self.assert_exact(sim, cluster.data)
+            asked = sum(1 for h, n in sim.host_fetches().items() if n > before.get(h, 0))
+            self.assertGreater(asked, 0)
+            self.assertLess(asked, HOSTS)
+        self.assert_same(cluster.data, cluster.rebuild())
+        self.assert_limits_kept(sim)
+
+    def test_every_fault_of_the_API(self):
+        # Sparse enough that no host is given up by chance: each breaks its answer at most now and then.
+        sim = self.simulator(HOSTS, limit=4, faults={name: 0.02 for name in FAULTS})
+        cluster = Cluster(self, sim, settings={"batch.tries": 30})
+        cluster.start(fetchers=3)
+        cluster.run(seconds=400)
+        self.assert_exact(sim, cluster.data)
+        self.assert_limits_kept(sim)
+        self.assert_same(cluster.data, cluster.rebuild())
+
+    def test_the_loaders_database_is_deleted(self):
+        sim = self.simulator(HOSTS, limit=4)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=2)
+        cluster.run()
+        cluster.loader.kill(15)
+        self.assertEqual(cluster.loader.wait(60), 0)
+        cluster.data.remove("qidflow.sqlite")
+        cluster.start_loader()
+        before = sim.host_fetches()
+        cluster.run()
+        after = sim.host_fetches()
+        self.assertEqual([h for h in after if after[h] <= before.get(h, 0)], [], "it was not a full run")
+        self.assert_exact(sim, cluster.data)
+
+    def test_a_topic_is_deleted_and_made_again(self):
+        sim = self.simulator(HOSTS, limit=4)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=2)
+        cluster.run()
+        cluster.delete_topics("detections")
+        sim.control("rescan", fraction=0.5)
+        cluster.run("--full")
+        self.assert_exact(sim, cluster.data)
+        self.assertIn("made anew", cluster.loader.err)
+        self.assert_same(cluster.data, cluster.rebuild())
+
+    def test_purged_hosts_do_not_come_back(self):
+        sim = self.simulator(HOSTS, limit=4)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=2)
+        cluster.run()
+        living = {r[0] for r in rows(cluster.data.db, "SELECT ID FROM Q_Host_List")}
+        sim.control("remove", fraction=0.08)
+        cluster.run()
+        gone = living - {r[0] for r in rows(cluster.data.db, "SELECT ID FROM Q_Host_List")}
+        self.assertGreater(len(gone), 0)
+        rebuilt = cluster.rebuild()
+        self.assertEqual(gone & {r[0] for r in rows(rebuilt.db, "SELECT ID FROM Q_Host_List_Detection_HOSTS")}, set())
+        self.assert_same(cluster.data, rebuilt)
+
+
+class Measured(ClusterCase):
+    def test_all_of_the_limit_is_used(self):
+        sim = self.simulator(1500, limit=4, latency_ms=1000, bandwidth=5_000_000, detections=80, no_traps=True)
+        cluster = Cluster(self, sim, settings={"batch.hosts": 20, "batch.hosts.most": 20, "load.time": "1s",
+                                               "load.rows": 20000, "topic.slots": 16})
+        cluster.start(fetchers=4)
+        cluster.run()
+        stats = sim.stats()
+        mean, most = stats["detections"]["mean_at_once_while_work"], stats["detections"]["most_at_once"]
+        say(f"calls at once over 4 fetchers: {mean:.2f} in the mean, {most} at most, of 4")
+        self.assert_limits_kept(sim)
+        self.assertEqual(most, 4)
+        self.assertGreaterEqual(mean, 0.95 * 4)
+
+
+class Alone(ClusterCase):
+    """One leader of a prefix, one loader of a database."""
+
+    def test_two_coordinators(self):
+        sim = self.simulator(HOSTS, limit=2, latency_ms=600)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=2)
+        first = cluster.start_coordinator()
+        wait_until("calls", lambda: sim.stats()["detections"]["calls"] > 0, 60)
+        began = time.monotonic()
+        second = cluster.start_coordinator(data=self.data("second"))
+        self.assertEqual(second.wait(40), 1)
+        self.assertIsNone(first.poll(), "the first was done before the second could meet it")
+        self.assertIn(str(first.pid), second.err)
+        say(f"the second gave way within {time.monotonic() - began:.1f} s")
+        self.assertEqual(first.wait(180), 0, first.tail())
+        self.assert_exact(sim, cluster.data)
+        runs = rows(cluster.data.db, "SELECT count(*) FROM qidflow_run")[0][0]
+        self.assertEqual(runs, 1)
+
+    def test_standby_takes_over(self):
+        sim = self.simulator(HOSTS, limit=2, latency_ms=300)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=2)
+        first = cluster.start_coordinator()
+        wait_until("calls", lambda: sim.stats()["detections"]["calls"] > 2, 60)
+        second = cluster.start_coordinator("--standby", data=self.data("second"))
+        wait_until("the second to name the first", lambda: str(first.pid) in second.err, 40)
+        first.kill()
+        self.assertEqual(second.wait(240), 0, second.tail())
+        self.assert_exact(sim, cluster.data)
+
+    def test_two_loaders(self):
+        sim = self.simulator(HOSTS, limit=4)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=2)
+        c = cluster.start_coordinator()
+        wait_until("the loader to have its database", lambda: cluster.data.db.exists(), 60)
+        second = cluster.role("loader", cluster.data)
+        self.assertEqual(second.wait(40), 1)
+        self.assertIn(str(cluster.loader.pid), second.err)
+        self.assertEqual(c.wait(180), 0, c.tail())
+        self.assert_exact(sim, cluster.data)
+
+    def test_every(self):
+        sim = self.simulator(HOSTS, limit=4)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=2)
+        c = cluster.start_coordinator("--every", "3s")
+        for run in (1, 2, 3):
+            wait_until(f"run {run}", lambda: c.poll() is not None or complete_run(cluster.data) >= run, 90)
+        c.kill(signal.SIGTERM)
+        self.assertEqual(c.wait(30), 128 + 15, c.tail())
+        self.assert_exact(sim, cluster.data)
+
+
+class Trouble(ClusterCase):
+    def test_the_broker_is_down_at_the_start(self):
+        sim = self.simulator(20, limit=4)
+        cluster = Cluster(self, sim)
+        down = {"QIDFLOW_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+        began = time.monotonic()
+        roles = [cluster.role(role, self.data(role), env=down) for role in ("coordinator", "fetcher", "loader")]
+        for p in roles:
+            wait_until("a word about the broker", lambda p=p: "127.0.0.1:1" in p.err, 30)
+        self.assertLess(time.monotonic() - began, 30)
+        for p in roles:
+            self.assertIsNone(p.poll(), p.tail())
+            p.kill(signal.SIGTERM)
+        for p in roles:
+            self.assertIn(p.wait(30), (0, 128 + 15))
+
+    def test_no_topic_is_made_by_a_fetcher(self):
+        from cluster import TOPICS, admin
+        sim = self.simulator(20)
+        cluster = Cluster(self, sim)
+        fetcher = cluster.start_fetcher()
+        wait_until("it to wait for the topics", lambda: cluster.prefix in fetcher.err, 40)
+        client = admin(cluster.bootstrap)
+        made = set(client.list_topics(timeout=20).topics)
+        self.assertEqual(made & {cluster.prefix + t for t in TOPICS}, set())
+
+    def test_a_setting_that_librdkafka_does_not_know(self):
+        sim = self.simulator(20)
+        cluster = Cluster(self, sim, settings={"kafka.no.such.thing": "1"})
+        fetcher = cluster.start_fetcher()
+        self.assertIn(fetcher.wait(30), (1, 2))
+        self.assertIn("no.such.thing", fetcher.err)
+
+    def test_junk_on_every_topic(self):
+        from cluster import TOPICS
+        from confluent_kafka import Producer
+        sim = self.simulator(HOSTS, limit=4, latency_ms=100)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=2)
+        cluster.run()
+        host = rows(cluster.data.db, "SELECT ID FROM Q_Host_List ORDER BY ID LIMIT 1")[0][0]
+        producer = Producer({"bootstrap.servers": cluster.bootstrap})
+        for topic in TOPICS:
+            for partition in range(3 if topic in ("hosts", "vulnerabilities", "detections") else 1):
+                for key, value in ((b"foreign", b"\xff\xff\xff\xff"), (str(host).encode(), b"\x08"), (None, b"{json}")):
+                    producer.produce(cluster.prefix + topic, value, key, partition)
+        producer.flush(30)
+        cluster.run()
+        self.assert_exact(sim, cluster.data)
+        for p in (*cluster.fetchers, cluster.loader):
+            self.assertIsNone(p.poll(), p.tail())
+        self.assertIn("dead letters", cluster.loader.err)
+
+    def test_a_host_that_crashes_fetchers(self):
+        sim = self.simulator(40, limit=4)
+        listed = sorted(sim.host_fetches() or {r[0]: 0 for r in rows(sim.expect(), "SELECT ID FROM Q_Host_List")})
+        host = listed[len(listed) // 2]
+        cluster = Cluster(self, sim, settings={"debug.crash_on_host": host, "batch.tries": 1, "batch.hosts": 10,
+                                               "batch.hosts.most": 10})
+        cluster.start(fetchers=2)
+        stop = threading.Event()
+
+        def restart():
+            while not stop.wait(0.2):
+                for i, f in enumerate(cluster.fetchers):
+                    if f.poll() is not None and not stop.is_set():
+                        del cluster.fetchers[i]
+                        cluster.start_fetcher()
+                        break
+        keeper = threading.Thread(target=restart)
+        keeper.start()
+        try:
+            cluster.run(status=3, seconds=400)
+        finally:
+            stop.set()
+            keeper.join()
+        self.assert_exact(sim, cluster.data, skip=[host])
+        dead = [r[0] for r in rows(cluster.data.db, "SELECT host FROM qidflow_dead_letter")]
+        self.assertEqual(dead, [host])
+
+    def test_drain(self):
+        sim = self.simulator(40, limit=2, latency_ms=2000)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=1)
+        c = cluster.start_coordinator()
+        wait_until("calls", lambda: sim.stats()["detections"]["calls"] >= 2, 60)
+        before = sim.stats()["detections"]["calls"]
+        cluster.fetchers[0].kill(signal.SIGTERM)
+        self.assertEqual(cluster.fetchers[0].wait(60), 0, cluster.fetchers[0].tail())
+        self.assertEqual(sim.stats()["detections"]["calls"], before, "it began another call")
+        cluster.start_fetcher()
+        self.assertEqual(c.wait(240), 0, c.tail())
+        self.assert_exact(sim, cluster.data)
+        self.assertLessEqual(max(sim.host_fetches().values()), 2)  # the hosts of a batch without detections are asked twice
+
+
+class Requests(ClusterCase):
+    def test_cancel(self):
+        sim = self.simulator(HOSTS, limit=2, latency_ms=500)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=2)
+        c = cluster.start_coordinator()
+        wait_until("calls", lambda: sim.stats()["detections"]["calls"] > 2, 60)
+        done = cluster.role("cancel", self.data("coordinator"))
+        self.assertEqual(done.wait(40), 0, done.tail())
+        self.assertEqual(c.wait(60), 1, c.tail())
+        self.assertIn("called off", c.err)
+        cluster.run()
+        self.assert_exact(sim, cluster.data)
+
+    def test_retry(self):
+        sim = self.simulator(60, limit=4)
+        host = sim.control("poison", index=30)["id"]
+        cluster = Cluster(self, sim, settings={"batch.tries": 2})
+        cluster.start(fetchers=2)
+        cluster.run(status=3)
+        self.assert_exact(sim, cluster.data, skip=[host])
+        sim.control("poison", index="none")
+        done = cluster.role("retry", self.data("coordinator"), str(host))
+        self.assertEqual(done.wait(40), 0, done.tail())
+        cluster.run()
+        self.assert_exact(sim, cluster.data)
+
+    def test_status(self):
+        sim = self.simulator(HOSTS, limit=2, latency_ms=500)
+        cluster = Cluster(self, sim)
+        cluster.start(fetchers=2)
+        c = cluster.start_coordinator()
+        wait_until("calls", lambda: sim.stats()["detections"]["calls"] > 4, 60)
+        time.sleep(3)
+        s = cluster.role("status", self.data("coordinator"), "--json")
+        self.assertEqual(s.wait(40), 0, s.tail())
+        told = json.loads(s.out)
+        say(json.dumps(told)[:600])
+        self.assertEqual(told["api"]["detections"]["at_once"], 2)
+        self.assertTrue(any(b["fetcher"] and b["since"] for b in told["outstanding"]), told)
+        self.assertIn("detections", {p["topic"] for p in told["lag"]})
+        self.assertEqual(c.wait(180), 0, c.tail())
+
+
+if __name__ == "__main__":
+    unittest.main()
