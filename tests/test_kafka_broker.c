@@ -3,7 +3,7 @@
 #include "clock.h"
 #include "config.h"
 #include "kafka.h"
-#include "transport_kafka.h"
+#include "kafka_place.h"
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>

@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "config.h"
 #include "kafka.h"
-#include "transport_kafka.h"
+#include "kafka_place.h"
 #include <librdkafka/rdkafka_mock.h>
 #include <pthread.h>
 #include <stdatomic.h>

@@ -151,7 +151,8 @@ static void a_piece_is_not_all(void **state)
 	(void)state;
 	tail_runs_open(&r, 1);
 	s.state = COMPLETE;
-	s.run = s.has_more = s.more = 1;
+	s.run = 1;
+	s.has_more = s.more = 1;
 	m.value = record_pack(&s.base, &m.size);
 	tail_runs_take(&r, &m, true);
 	assert_int_equal(r.state, TAIL_RUNNING);

@@ -1,7 +1,7 @@
 /* transport_kinds.c -- the table of transports for the conformance suite, and what its programs share. */
 #include "transport_kinds.h"
 #include "clock.h"
-#include "transport_kafka.h"
+#include "kafka_place.h"
 #include <stdlib.h>
 
 static void *hub_start(void)
