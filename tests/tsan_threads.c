@@ -32,6 +32,7 @@ static void *run(void *arg)
 	return (void *)(intptr_t)s.fn(s.arg);
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc's are of its own kind */
 int thrd_create(thrd_t *t, thrd_start_t fn, void *arg)
 {
 	struct start *s = malloc(sizeof(*s));
@@ -111,3 +112,4 @@ int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m, const struct timespec *r
 {
 	return result(pthread_cond_timedwait((pthread_cond_t *)c, (pthread_mutex_t *)m, until));
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -68,8 +68,8 @@ void kafka_destroy(rd_kafka_t *rk)
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->ended, NULL);
 	if (pthread_create(&thread, NULL, destroy, e)) {
-		destroy(e);
 		free(e);
+		rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &until);
