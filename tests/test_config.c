@@ -284,8 +284,8 @@ static void test_bootstrap_servers(void **state)
 	assert_string_equal(config_text(c, "kafka.bootstrap.servers"), "line:9092");
 }
 
-__attribute__((noinline)) /* gcc takes the stream's text for its pointer */ static char *printed(
-    const struct config *c)
+/* Inlined, gcc takes the stream's text for its pointer. */
+__attribute__((noinline)) static char *printed(const struct config *c)
 {
 	char *text = NULL;
 	size_t size;
