@@ -39,7 +39,6 @@ struct place { /* a broker, while a test runs */
 int place_open(void **state);
 int place_close(void **state);
 struct transport *join(void **state, const char *member);
-
 /* false: refused or stopped. NULL value: a tombstone. */
 bool send_bytes(struct transport *t, enum topic topic, int32_t partition, const char *key, const void *value,
     size_t size, struct delivery *d);
@@ -54,7 +53,6 @@ int silence_ms(void);
 void settle(struct transport **t, int members, unsigned n);
 bool is_text(const struct message *m, const char *text);
 void assign_all(struct transport *t, enum topic topic);
-
 #define ON(kind, test)                                                                                       \
 	{                                                                                                    \
 #test, test, place_open, place_close, (void *)(uintptr_t)(kind)                              \

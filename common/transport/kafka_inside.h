@@ -29,7 +29,7 @@ struct kafka {
 	size_t under_way, data_bytes;
 	int64_t stopped_at, settled_at, complained_at;
 	struct kafka_unplaced *unplaced; /* of the producer's thread */
-	atomic_bool suspect; /* the broker may be away */
+	atomic_bool suspect;             /* the broker may be away */
 	int64_t away_since, said_at, looked_at, refused_at;
 	char trouble[CEILING_ERROR_TEXT]; /* with the lock */
 };
