@@ -1,7 +1,7 @@
 /* coordinator_command.c -- `qidflow coordinator`: leads a prefix over Kafka, for one run or for one each interval.
  *
  * Who leads keeps leading between its runs, so that nobody else begins one meanwhile. One that has lost its lead gives its
- * transport up, with all that is on its way in it, and, when it is to stay, stands by as any other would. */
+ * transport up, with all that is on its way in it. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -59,12 +59,6 @@ static enum exit_status lead(const struct config *c, struct leader *l, struct wi
 	}
 }
 
-/* true: once more, with a transport of its own. */
-static bool stands_by_again(const struct config *c, enum exit_status status)
-{
-	return every_ms(c) && status == STATUS_FAILED && !stop_requested();
-}
-
 /* A leader of this machine whose process is gone is a member of the group until the broker misses it. In a container that was
  * started again, host and pid are ours. */
 static bool is_gone(const char *leader)
@@ -91,7 +85,8 @@ static int64_t patience_ms(struct transport *t, const struct wishes *w)
 											     : 0;
 }
 
-static enum exit_status lead_once(const struct config *c, const char *name, struct wishes *w)
+/* With a transport of its own. ret_lost: it led, and does no more. */
+static enum exit_status lead_once(const struct config *c, const char *name, struct wishes *w, bool *ret_lost)
 {
 	struct transport *t = kafka_topics_make(c) ? kafka_open(c, KAFKA_COORDINATOR, name) : NULL;
 	struct role_watch *watch = t ? role_watch_open(t) : NULL;
@@ -102,16 +97,24 @@ static enum exit_status lead_once(const struct config *c, const char *name, stru
 		status = leader_open(c, t, name, patience_ms(t, w), &l);
 	if (watch && status == STATUS_COMPLETE)
 		status = lead(c, l, w);
-	bool lost = l && !leader_leads(l);
+	*ret_lost = l && !leader_leads(l);
 	leader_close(l);
 	role_watch_close(watch);
 	transport_close(t);
-	if (stop_requested() && stop_signal())
-		return (enum exit_status)(STATUS_SIGNAL + stop_signal());
-	if (lost && stands_by_again(c, status)) {
-		w->standby = true;
-		return lead_once(c, name, w);
-	}
+	return stop_signal() ? (enum exit_status)(STATUS_SIGNAL + stop_signal()) : status;
+}
+
+/* A broker that was away for longer than the session takes the lead from everybody: who finds it free when the broker is back takes it
+ * again, and the run goes on. Where it is another's, one that stays stands by, any other says so and ends. */
+static enum exit_status lead_again_and_again(const struct config *c, const char *name, struct wishes *w)
+{
+	enum exit_status status;
+	bool lost;
+
+	do {
+		status = lead_once(c, name, w, &lost);
+		w->standby = w->standby || every_ms(c);
+	} while (lost && status == STATUS_FAILED && !stop_requested());
 	return status;
 }
 
@@ -124,7 +127,7 @@ static enum exit_status coordinate(const struct config *c, struct wishes *w)
 
 	log_scope("coordinator");
 	if (lock >= 0 && stop_open())
-		status = lead_once(c, name, w);
+		status = lead_again_and_again(c, name, w);
 	if (status > STATUS_SIGNAL)
 		log_line(
 		    LOG_WARN, "stopped by signal %d; the next coordinator goes on from here", stop_signal());

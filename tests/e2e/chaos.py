@@ -24,7 +24,8 @@ from harness import say, wait_until
 HOSTS = 90
 SESSION = 10  # seconds until the broker gives up a member that is silent
 FORGETS = {"lose_progress", "old_coordinator_wakes_up"}  # afterwards another memory leads: a new run
-FREEZES = {"freeze_fetcher", "freeze_loader", "stutter_loader", "restart_broker", "stop_one_broker", "storm", "kill_loader"}
+FREEZES = {"freeze_fetcher", "freeze_loader", "stutter_loader", "restart_broker", "long_outage", "stop_one_broker", "storm",
+           "kill_loader"}
 
 
 class Round:
@@ -43,7 +44,7 @@ class Round:
                                        detections=10)
         self.plan = [self.choose(), self.choose()]
         bootstrap = None
-        if self.nodes == 3 or {"restart_broker", "stop_one_broker"} & set(self.plan[0] + self.plan[1]):
+        if self.nodes == 3 or {"restart_broker", "long_outage", "stop_one_broker"} & set(self.plan[0] + self.plan[1]):
             self.own_broker = Broker(self.nodes, *(("--min-isr", 2) if self.nodes == 3 else ()))
             bootstrap = self.own_broker.bootstrap
         self.cluster = Cluster(self.case, self.sim, bootstrap, data=f"loader{self.seed}",
@@ -52,7 +53,7 @@ class Round:
         self.coordinator = self.cluster.start_coordinator(data=self.data)
 
     def choose(self):
-        names = self.only or [n for n in EVENTS if n != "stop_one_broker" or self.nodes == 3]
+        names = self.only or [n for n in EVENTS if n not in ("stop_one_broker", "long_outage") or self.nodes == 3]
         return [self.dice.choice(names) for _ in range(len(self.only) if self.only else self.dice.randint(2, 4))]
 
     def revive(self):
@@ -146,6 +147,12 @@ class Round:
     def restart_broker(self):
         self.own_broker.script("restart")
 
+    def long_outage(self):
+        """Longer than the session: every member is out of its group when the broker comes back."""
+        self.own_broker.script("kill")
+        time.sleep(SESSION + 4)
+        self.own_broker.script("restart")
+
     def stop_one_broker(self):
         node = self.dice.randint(1, 3)
         self.own_broker.script("kill", node)
@@ -215,7 +222,7 @@ class Round:
 
 
 EVENTS = ("kill_fetcher", "kill_loader", "kill_coordinator", "freeze_fetcher", "freeze_loader", "stutter_loader", "storm",
-          "lose_progress", "old_coordinator_wakes_up", "restart_broker", "stop_one_broker")
+          "lose_progress", "old_coordinator_wakes_up", "restart_broker", "long_outage", "stop_one_broker")
 
 
 class Chaos(ClusterCase):
