@@ -13,7 +13,7 @@
 #include "log.h"
 #include "xalloc.h"
 
-enum { CLOSE_MS = 10000, ANSWER_MS = 5000, SEEK_TRIES = 500, SEEK_WAIT_MS = 10, SAY_MS = 30000 };
+enum { CLOSE_MS = 10000, ANSWER_MS = 5000, SAY_MS = 30000 };
 
 struct kafka_part *kafka_part(struct kafka *k, enum topic topic, int32_t partition)
 {
@@ -121,93 +121,7 @@ void kafka_reader_close(struct kafka *k)
 	r->rk = NULL;
 }
 
-/* ---- positions */
-
-static rd_kafka_topic_partition_list_t *list_one(
-    const struct kafka *k, enum topic topic, int32_t partition, int64_t offset)
-{
-	rd_kafka_topic_partition_list_t *l = rd_kafka_topic_partition_list_new(1);
-
-	rd_kafka_topic_partition_list_add(l, k->names[topic], partition)->offset = offset;
-	return l;
-}
-
-static rd_kafka_resp_err_t try_seek(struct kafka *k, enum topic topic, int32_t partition, int64_t next)
-{
-	if (kafka_part(k, topic, partition)->gone)
-		return kafka_restart(k, topic, partition, next);
-	rd_kafka_topic_partition_list_t *l = list_one(k, topic, partition, next);
-	rd_kafka_error_t *error = rd_kafka_seek_partitions(k->reader.rk, l, ANSWER_MS);
-	rd_kafka_resp_err_t e = error ? rd_kafka_error_code(error) : l->elems[0].err;
-
-	if (error)
-		rd_kafka_error_destroy(error);
-	rd_kafka_topic_partition_list_destroy(l);
-	return e;
-}
-
-bool kafka_move(struct kafka *k, enum topic topic, int32_t partition, int64_t next)
-{
-	struct kafka_part *p = kafka_part(k, topic, partition);
-	rd_kafka_resp_err_t e = RD_KAFKA_RESP_ERR_NO_ERROR;
-
-	/* an assignment takes effect in another thread a moment after it was made */
-	for (int i = 0; i < SEEK_TRIES; i++) {
-		e = try_seek(k, topic, partition, next);
-		if (e != RD_KAFKA_RESP_ERR__STATE && e != RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS)
-			break;
-		struct timespec t = {.tv_nsec = SEEK_WAIT_MS * 1000000L};
-		nanosleep(&t, NULL);
-	}
-	if (e)
-		return fail("%s/%d: cannot read on from %lld: %s", k->names[topic], (int)partition,
-		    (long long)next, rd_kafka_err2str(e));
-	p->next = next < 0 ? 0 : next;
-	p->end_told = p->gone = false;
-	return true;
-}
-
-void kafka_unpause(struct kafka *k, enum topic topic, int32_t partition)
-{
-	rd_kafka_topic_partition_list_t *l = list_one(k, topic, partition, RD_KAFKA_OFFSET_INVALID);
-
-	rd_kafka_resume_partitions(k->reader.rk, l);
-	rd_kafka_topic_partition_list_destroy(l);
-	kafka_part(k, topic, partition)->paused = false;
-}
-
-void kafka_pause(struct transport *t, enum topic topic, int32_t partition, bool on)
-{
-	struct kafka *k = kafka_of(t);
-	struct kafka_part *p = kafka_part(k, topic, partition);
-
-	if (!p || !p->ours || p->paused == on)
-		return;
-	if (on) {
-		rd_kafka_topic_partition_list_t *l = list_one(k, topic, partition, RD_KAFKA_OFFSET_INVALID);
-		rd_kafka_pause_partitions(k->reader.rk, l);
-		rd_kafka_topic_partition_list_destroy(l);
-		p->paused = true;
-		return;
-	}
-	kafka_unpause(k, topic, partition);
-	bool end_told = p->end_told;
-	int64_t next = p->next, from = k->reader.grouped ? p->done : next;
-	if (kafka_move(k, topic, partition, from)) /* logged */
-		p->end_told = end_told && p->next == next;
-}
-
-bool kafka_seek(struct transport *t, enum topic topic, int32_t partition, int64_t next)
-{
-	struct kafka *k = kafka_of(t);
-	struct kafka_part *p = kafka_part(k, topic, partition);
-
-	if (!p)
-		return fail("%s has no partition %d", topic_name(topic), (int)partition);
-	if (!p->ours || !k->reader.grouped)
-		return fail("%s/%d is not ours: no place to read on from", topic_name(topic), (int)partition);
-	return kafka_move(k, topic, partition, next);
-}
+/* ---- what is read */
 
 bool kafka_assign(struct transport *t, enum topic topic, int32_t partition, int64_t next)
 {
@@ -225,7 +139,7 @@ bool kafka_assign(struct transport *t, enum topic topic, int32_t partition, int6
 			kafka_unpause(k, topic, partition);
 		return kafka_move(k, topic, partition, next);
 	}
-	rd_kafka_topic_partition_list_t *l = list_one(k, topic, partition, next);
+	rd_kafka_topic_partition_list_t *l = kafka_list_one(k, topic, partition, next);
 	rd_kafka_error_t *e = rd_kafka_incremental_assign(k->reader.rk, l);
 	rd_kafka_topic_partition_list_destroy(l);
 	if (e) {
@@ -253,7 +167,7 @@ void kafka_subscribe(struct transport *t, enum topic topic)
 		r->grouped = true;
 		r->topic = topic;
 		rd_kafka_topic_partition_list_t *l =
-		    list_one(k, topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_OFFSET_INVALID);
+		    kafka_list_one(k, topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_OFFSET_INVALID);
 		rd_kafka_resp_err_t e = rd_kafka_subscribe(r->rk, l);
 		rd_kafka_topic_partition_list_destroy(l);
 		good = !e || fail("cannot subscribe to %s: %s", k->names[topic], rd_kafka_err2str(e));
@@ -327,8 +241,8 @@ static bool take(struct kafka *k, rd_kafka_message_t *m, struct event *ret)
 	if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF &&
 	    m->err != RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
 		take_trouble(k, m, *name ? name : k->reader.group);
-	else if (!p || !p->ours || p->paused)
-		; /* read before it was taken from us or paused */
+	else if (!p || !p->ours || p->paused || p->stuck) /* read before it was taken from us or paused */
+		kafka_skip(p);
 	else if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		told = take_end(p, m, ret);
 	else if (m->err)
@@ -369,6 +283,7 @@ struct event kafka_poll(struct transport *t, int timeout_ms)
 	int64_t until = clock_ms() + timeout_ms;
 
 	let_go(&k->reader);
+	kafka_unstick(k);
 	for (bool last = false;;) {
 		if (atomic_load(&k->stopped) || atomic_load(&k->broken))
 			return (struct event){.kind = EVENT_CLOSED};

@@ -11,14 +11,19 @@ struct kafka_part {     /* a partition, as far as it is read */
 	bool ours;      /* by assignment or by group */
 	bool suspended; /* of a group: taken for a moment; nobody knows yet whose it will be */
 	bool paused, end_told;
+	bool stuck;   /* it could not be moved to `from`: again at the next poll */
+	bool skipped; /* librdkafka stands behind something that was not taken */
 	bool gone;    /* librdkafka has stopped to read it: only an assignment lets it begin again */
 	int64_t next; /* all below is old */
+	int64_t from; /* where a move goes to */
 	int64_t done; /* of a group: where a resume goes back to; OFFSET_BEGINNING: nothing was committed */
 };
 
 struct kafka_reader { /* of the role's thread; rk is set and taken away under the lock */
 	rd_kafka_t *rk;
 	rd_kafka_queue_t *queue, *commits;
+	bool any_stuck;
+	int64_t unstick_ms;    /* when they are tried again */
 	unsigned commits_open; /* whose results nobody has waited for */
 	enum topic topic;      /* that is subscribed */
 	bool grouped, assigned, closing;
@@ -34,15 +39,21 @@ struct kafka_reader { /* of the role's thread; rk is set and taken away under th
 struct event kafka_poll(struct transport *t, int timeout_ms);
 void kafka_subscribe(struct transport *t, enum topic topic);
 bool kafka_assign(struct transport *t, enum topic topic, int32_t partition, int64_t next);
-bool kafka_seek(struct transport *t, enum topic topic, int32_t partition, int64_t next);
-void kafka_pause(struct transport *t, enum topic topic, int32_t partition, bool on);
 bool kafka_reader_open(struct kafka *k, const char *group); /* false: logged */
 void kafka_reader_close(struct kafka *k);
 struct kafka_part *kafka_part(
     struct kafka *k, enum topic topic, int32_t partition); /* NULL: no such partition */
-bool kafka_move(
-    struct kafka *k, enum topic topic, int32_t partition, int64_t next); /* reads on there. false: logged */
+
+/* kafka_position.c */
+bool kafka_seek(struct transport *t, enum topic topic, int32_t partition, int64_t next);
+void kafka_pause(struct transport *t, enum topic topic, int32_t partition, bool on);
+bool kafka_move(struct kafka *k, enum topic topic, int32_t partition,
+    int64_t next); /* reads on there. false: not yet, logged */
 void kafka_unpause(struct kafka *k, enum topic topic, int32_t partition);
+void kafka_unstick(struct kafka *k);
+void kafka_skip(struct kafka_part *p);
+rd_kafka_topic_partition_list_t *kafka_list_one(
+    const struct kafka *k, enum topic topic, int32_t partition, int64_t offset);
 
 /* kafka_group.c */
 const char *kafka_group_of(enum topic topic);
