@@ -9,7 +9,7 @@ import time
 import unittest
 
 from cluster import Cluster, ClusterCase, complete_run, contents
-from harness import SLOW, rows, say, wait_until
+from harness import LONG, SLOW, rows, say, wait_until
 
 HOSTS = 60 if SLOW else 150
 FAULTS = ("conc1960", "rate1965", "old1920", "http429", "http500", "http502", "http503", "http504", "http520", "http202",
@@ -104,17 +104,17 @@ class Exact(ClusterCase):
 
 class Measured(ClusterCase):
     def test_all_of_the_limit_is_used(self):
-        sim = self.simulator(1500, limit=4, latency_ms=1000, bandwidth=5_000_000, detections=80, no_traps=True)
-        cluster = Cluster(self, sim, settings={"batch.hosts": 20, "batch.hosts.most": 20, "load.time": "1s",
+        sim = self.simulator(6000 if LONG else 2000, limit=4, latency_ms=1000, bandwidth=5_000_000, detections=80, no_traps=True)
+        cluster = Cluster(self, sim, settings={"batch.hosts": 60, "batch.hosts.most": 60, "load.time": "1s",
                                                "load.rows": 20000, "topic.slots": 16})
         cluster.start(fetchers=4)
         cluster.run()
-        stats = sim.stats()
-        mean, most = stats["detections"]["mean_at_once_while_work"], stats["detections"]["most_at_once"]
-        say(f"calls at once over 4 fetchers: {mean:.2f} in the mean, {most} at most, of 4")
+        stats = sim.stats()["detections"]
+        mean, most = stats["mean_at_once_while_work"], stats["most_at_once"]
+        say(f"{stats['calls']} calls by 4 fetchers: {mean:.2f} at once in the mean, {most} at most, of 4")
         self.assert_limits_kept(sim)
         self.assertEqual(most, 4)
-        self.assertGreaterEqual(mean, 0.95 * 4)
+        self.assertGreaterEqual(mean, (0.95 if LONG else 0.8) * 4)  # what is left at the end weighs less in the long form
 
 
 class Alone(ClusterCase):

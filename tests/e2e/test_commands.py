@@ -14,6 +14,7 @@ import unittest
 from harness import BUILD, PASSWORD, ROOT, SLOW, Case, wait_until
 
 PROGRAM = BUILD / "compose/qidflow"
+COMMANDS = ("run", "coordinator", "fetcher", "loader", "retry", "cancel", "check", "status", "tail", "export", "config", "help")
 
 
 class Plain(Case):
@@ -61,7 +62,7 @@ class Usage(Plain):
     def test_help(self):
         general = self.call("help").stdout
         self.assertEqual(general, self.call("--help").stdout)
-        for command in ("run", "check", "status", "export", "config", "help"):
+        for command in COMMANDS:
             self.assertRegex(general, rf"(?m)^  {command} ")
             self.assertEqual(self.call("help", command).stdout, self.call(command, "--help").stdout)
         self.assertIn("--confirm-purge", self.call("help", "run").stdout)
@@ -73,7 +74,9 @@ class Usage(Plain):
         self.assertGreater(len(names), 40)
         page = (ROOT / "compose/qidflow.1").read_text().replace("\\-", "-")
         self.assertEqual([n for n in names if n not in page], [])
-        for command in ("run", "check", "status", "export"):
+        for command in COMMANDS:
+            self.assertIn(f"\n.SY qidflow\n.B {command}\n", page)
+            self.assertIn(f"\n.TP\n.B {command}\n", page)
             for option in re.findall(r"--[a-z-]+", self.call("help", command).stdout):
                 self.assertIn(option, page)
 
