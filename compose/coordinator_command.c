@@ -15,6 +15,7 @@
 #include "kafka_topics.h"
 #include "leader.h"
 #include "log.h"
+#include "meter.h"
 #include "role.h"
 #include "stop.h"
 
@@ -42,6 +43,8 @@ static enum exit_status lead(const struct config *c, struct leader *l, struct wi
 {
 	for (;;) {
 		int64_t began = clock_ms();
+
+		meter_clear();
 		struct display *d = display_open(config_has(c, "log.format", "text"));
 		enum exit_status status = leader_run(l, w->full, w->confirm_purge);
 

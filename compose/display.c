@@ -41,8 +41,8 @@ static void take_sample(struct display *d, int64_t now)
 
 	if (d->n_samples && now - last->at_ms < SAMPLE_MS)
 		return;
-	d->samples[d->n_samples++ % SAMPLES] =
-	    (struct sample){now, meter_get(METER_XML_BYTES), meter_get(METER_HOSTS_DONE)};
+	d->samples[d->n_samples++ % SAMPLES] = (struct sample){
+	    now, display_total(METER_XML_BYTES, METER_XML_BYTES_TOLD), meter_get(METER_HOSTS_DONE)};
 }
 
 static struct display_rates rates(const struct display *d)

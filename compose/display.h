@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "meter.h"
 
 struct display;
 
@@ -20,5 +21,7 @@ struct display_rates { /* a second, over the last while; -1: not known yet */
 enum { DISPLAY_LINES = 5, DISPLAY_COLUMNS = 256 };
 void display_text_lines(
     const struct display_rates *r, int64_t now_ms, char lines[static DISPLAY_LINES][DISPLAY_COLUMNS]);
+/* What the fetchers of this process counted themselves; else what the Reports of others told. */
+int64_t display_total(enum meter own, enum meter told);
 void display_text_log(const struct display_rates *r, int64_t now_ms, char *line, size_t size);
 #endif

@@ -30,6 +30,11 @@ static int64_t wall_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+int64_t display_total(enum meter own, enum meter told)
+{
+	return meter_get(own) + (meter_get(METER_HOSTS_FETCHED) ? 0 : meter_get(told));
+}
+
 static void add_wait(char *line, enum meter_waiter who, int64_t now_ms)
 {
 	int64_t since, until;
@@ -66,7 +71,8 @@ static void hosts_line(char *line)
 	    people_number(most, all));
 	if (most)
 		add(line, " (%" PRId64 " %%)", 100 * meter_get(METER_HOSTS_DONE) / most);
-	add(line, ", %s detections", people_number(meter_get(METER_DETECTIONS_FETCHED), done));
+	add(line, ", %s detections",
+	    people_number(display_total(METER_DETECTIONS_FETCHED, METER_DETECTIONS_TOLD), done));
 }
 
 static void batches_line(char *line)
@@ -88,11 +94,13 @@ static void total_line(char *line, const struct display_rates *r)
 	char text[PEOPLE_TEXT], span[CLOCK_TEXT];
 	int64_t stage = meter_get(METER_STAGE), left = left_ms(r);
 
-	add(line, "Total          %s", people_bytes(meter_get(METER_XML_BYTES), text));
+	add(line, "Total          %s",
+	    people_bytes(display_total(METER_XML_BYTES, METER_XML_BYTES_TOLD), text));
 	if (r->bytes >= 0)
 		add(line, ", %s/s", people_bytes((int64_t)r->bytes, text));
-	add(line, ", %s calls", people_number(meter_get(METER_CALLS), text));
-	add(line, ", %s loaded", people_number(meter_get(METER_DETECTIONS_LOADED), text));
+	add(line, ", %s calls", people_number(display_total(METER_CALLS, METER_CALLS_TOLD), text));
+	if (meter_get(METER_DETECTIONS_LOADED)) /* by a loader of this process */
+		add(line, ", %s loaded", people_number(meter_get(METER_DETECTIONS_LOADED), text));
 	if (stage == STAGE_FETCHING && left > 0)
 		add(line, ", about %s left", clock_format_span(left, span));
 	else if (stage != STAGE_FETCHING)
@@ -124,9 +132,12 @@ void display_text_log(const struct display_rates *r, int64_t now_ms, char *line,
 {
 	static const char *const stages[] = {"starting", "fetching", "finishing", "publishing", "done"};
 	static const char *const waiters[] = {"Host List", "KnowledgeBase", "Detections", "Run"};
-	char text[ROOM] = "", span[CLOCK_TEXT];
-	int64_t left = left_ms(r);
+	char text[ROOM] = "", span[CLOCK_TEXT], loads[80] = "";
+	int64_t left = left_ms(r), loaded = meter_get(METER_DETECTIONS_LOADED);
 
+	if (loaded) /* by a loader of this process */
+		snprintf(loads, sizeof(loads), " loaded=%" PRId64 " published=%" PRId64, loaded,
+		    meter_get(METER_ROWS_PUBLISHED));
 	for (int who = 0; who < WAITER_COUNT; who++) {
 		char wait[ROOM] = "";
 
@@ -137,13 +148,13 @@ void display_text_log(const struct display_rates *r, int64_t now_ms, char *line,
 	snprintf(line, size,
 	    "%s%s%s%s: hosts_listed=%" PRId64 " hosts_done=%" PRId64 " hosts_asked=%" PRId64
 	    " vulnerabilities=%" PRId64 " batches=%" PRId64 " batches_done=%" PRId64 " batches_out=%" PRId64
-	    " detections=%" PRId64 " loaded=%" PRId64 " published=%" PRId64 " calls=%" PRId64
-	    " xml_mb=%.1f mb_per_s=%.1f%s",
+	    " detections=%" PRId64 "%s calls=%" PRId64 " xml_mb=%.1f mb_per_s=%.1f%s",
 	    stages[meter_get(METER_STAGE)], left > 0 ? ", about " : "",
 	    left > 0 ? clock_format_span(left, span) : "", left > 0 ? " left" : "",
 	    meter_get(METER_HOSTS_LISTED), meter_get(METER_HOSTS_DONE), meter_get(METER_HOSTS_ASKED),
 	    meter_get(METER_VULNERABILITIES), meter_get(METER_BATCHES), meter_get(METER_BATCHES_DONE),
-	    meter_get(METER_BATCHES_OUT), meter_get(METER_DETECTIONS_FETCHED),
-	    meter_get(METER_DETECTIONS_LOADED), meter_get(METER_ROWS_PUBLISHED), meter_get(METER_CALLS),
-	    (double)meter_get(METER_XML_BYTES) / 1e6, r->bytes > 0 ? r->bytes / 1e6 : 0, text);
+	    meter_get(METER_BATCHES_OUT), display_total(METER_DETECTIONS_FETCHED, METER_DETECTIONS_TOLD),
+	    loads, display_total(METER_CALLS, METER_CALLS_TOLD),
+	    (double)display_total(METER_XML_BYTES, METER_XML_BYTES_TOLD) / 1e6,
+	    r->bytes > 0 ? r->bytes / 1e6 : 0, text);
 }

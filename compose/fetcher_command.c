@@ -20,10 +20,14 @@ static enum exit_status fetch(const struct config *c)
 	role_watch_close(watch);
 	transport_close(t);
 	free(name);
-	if (stop_draining() && status == STATUS_COMPLETE)
-		log_line(LOG_INFO, "stopped; what was in hand is %s",
-		    stop_requested() ? "given back" : "delivered and accounted for");
-	return !t && stop_requested() ? STATUS_COMPLETE : status;
+	bool stopped = stop_draining() || stop_requested();
+	if (stopped && !t) /* while it waited for the broker or the topics */
+		status = STATUS_COMPLETE;
+	else if (!stopped && status == STATUS_COMPLETE)
+		status = STATUS_FAILED; /* the transport broke (logged) */
+	if (stopped)
+		log_line(LOG_INFO, "stopped");
+	return status;
 }
 
 int fetcher_main(int argc, char **argv)

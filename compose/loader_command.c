@@ -8,17 +8,22 @@
 #include "role.h"
 #include "stop.h"
 
-/* With a transport of its own each time: a new stream has positions of its own. */
-static enum loader_end load_once(const struct config *c, const char *name)
+/* With a transport of its own each time: a new stream has positions of its own. A database that is to be built anew stays until
+ * the topics are there to build it from. */
+static enum loader_end load_once(const struct config *c, const char *name, bool *rebuild)
 {
 	struct transport *t = kafka_open(c, KAFKA_LOADER, name);
 	struct role_watch *watch = t ? role_watch_open(t) : NULL;
 	enum loader_end end = LOADER_FAILED;
 
-	if (watch)
+	if (watch && (!*rebuild || loader_rebuild_prepare(c))) {
+		*rebuild = false;
 		end = loader_run(c, t);
-	else if (stop_requested())
+	}
+	if (stop_requested() && !t)
 		end = LOADER_STOPPED;
+	if (!stop_requested() && end == LOADER_STOPPED)
+		end = LOADER_FAILED; /* the transport broke (logged) */
 	role_watch_close(watch);
 	transport_close(t);
 	return end;
@@ -32,9 +37,9 @@ static enum exit_status load(const struct config *c, bool rebuild)
 	char *name = role_name("loader");
 
 	log_scope("loader");
-	if (lock >= 0 && stop_open() && (!rebuild || loader_rebuild_prepare(c)))
+	if (lock >= 0 && stop_open())
 		do
-			end = load_once(c, name);
+			end = load_once(c, name, &rebuild);
 		while (end == LOADER_AGAIN && !stop_requested());
 	free(name);
 	data_folder_unlock(lock);

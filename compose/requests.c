@@ -31,11 +31,14 @@ static bool asker_open(struct asker *a, const struct config *c)
 	return a->watch != NULL;
 }
 
-static void asker_close(struct asker *a)
+static enum exit_status asker_close(struct asker *a, bool asked)
 {
 	role_watch_close(a->watch);
 	transport_close(a->transport);
 	free(a->name);
+	if (!asked && stop_signal())
+		return (enum exit_status)(STATUS_SIGNAL + stop_signal());
+	return asked ? STATUS_COMPLETE : STATUS_FAILED;
 }
 
 static bool send(struct asker *a, Qidflow__V1__Report *r)
@@ -90,8 +93,9 @@ int retry_main(int argc, char **argv)
 	struct asker a;
 
 	if (c && read_hosts(words, &hosts) && role_has_broker(c)) {
-		status = asker_open(&a, c) && send_retry(&a, &hosts) ? STATUS_COMPLETE : STATUS_FAILED;
-		asker_close(&a);
+		bool asked = asker_open(&a, c) && send_retry(&a, &hosts);
+
+		status = asker_close(&a, asked);
 		if (status == STATUS_COMPLETE)
 			log_line(LOG_INFO, "asked for %s: by the coordinator that leads, or by the next one",
 			    hosts.count ? "these hosts" : "all hosts that were given up");
@@ -118,7 +122,10 @@ static bool look(void *arg, const struct message *m)
 		    a, &qidflow__v1__run_status__descriptor, m->value, m->size);
 	if (r && r->state == QIDFLOW__V1__RUN_STATUS__STATE__STARTED && r->run > n->run)
 		n->run = r->run;
-	if (r && r->state == QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE && r->run > n->ended)
+	if (r && r->run > n->ended &&
+	    (r->state == QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE ||
+		(r->state == QIDFLOW__V1__RUN_STATUS__STATE__FAILED && r->error &&
+		    strstr(r->error, "called off"))))
 		n->ended = r->run;
 	arena_close(a);
 	return true;
@@ -132,7 +139,8 @@ static bool find_run(struct asker *a, uint64_t *ret)
 		return false;
 	*ret = n.run;
 	return n.run > n.ended ||
-	       fail("no run is going on: %s", n.run ? "the last one is complete" : "there has been none");
+	       fail("no run is going on: %s",
+		   n.run ? "the last one is complete, or was called off" : "there has been none");
 }
 
 int cancel_main(int argc, char **argv)
@@ -145,9 +153,9 @@ int cancel_main(int argc, char **argv)
 	if (c && role_has_broker(c)) {
 		r.kind = QIDFLOW__V1__REPORT__KIND__CANCEL;
 		r.has_run = 1;
-		status = asker_open(&a, c) && find_run(&a, &r.run) && send(&a, &r) ? STATUS_COMPLETE
-										   : STATUS_FAILED;
-		asker_close(&a);
+		bool asked = asker_open(&a, c) && find_run(&a, &r.run) && send(&a, &r);
+
+		status = asker_close(&a, asked);
 		if (status == STATUS_COMPLETE)
 			log_line(LOG_INFO, "run %" PRIu64 " is to be called off", r.run);
 	}

@@ -25,7 +25,7 @@ static void print_database(const struct status *s)
 	if (*s->as_of)
 		printf("As of        %s, %s ago\n", s->as_of, clock_format_span(s->age_s * 1000, span));
 	else
-		puts("As of        never: no run has been completed yet");
+		puts("As of        never: no run has been published yet; what is there may be half of one");
 	fputs("Holds       ", stdout);
 	for (int i = 0; i < TABLE_COUNT; i++)
 		printf("%s %s %s", i ? "," : "", people_number(s->tables[i], text), names[i]);
@@ -87,14 +87,17 @@ static void print_letters(const struct status *s)
 		printf("  … and %zu more: SELECT * FROM qidflow_dead_letter\n", s->n_letters - LETTERS_SHOWN);
 }
 
-static bool print_text(const struct status *s, const char *data)
+static bool print_text(const struct status *s, const char *data, bool over_kafka)
 {
 	printf("Data folder  %s\n", data);
 	if (s->pid)
 		printf("Running      pid %" PRId64 ", since %s\n", s->pid, s->since);
 	status_print_leader(&s->cluster);
-	if (!s->database && !s->progress && !s->pid && !s->cluster.n_lags) {
-		puts("There is nothing yet: `qidflow run` makes it.");
+	if (!s->database && !s->progress && !s->pid && !s->n_runs) {
+		printf("There is nothing here yet: %s.\n",
+		    over_kafka ? "`qidflow coordinator` makes progress.db, `qidflow loader` the database"
+			       : "`qidflow run` makes it");
+		status_print_cluster(&s->cluster);
 	} else {
 		print_database(s);
 		print_runs(s);
@@ -115,8 +118,12 @@ int status_main(int argc, char **argv)
 	if (c && status_read(config_text(c, "data"), &s)) {
 		const char *data = config_text(c, "data");
 
-		status_cluster_ask(c, &s.cluster);
-		if (json ? status_print_json(&s, data, stdout) : print_text(&s, data))
+		bool answered = status_cluster_ask(c, &s.cluster);
+		bool over_kafka = *config_text(c, "kafka.bootstrap.servers") != 0;
+		if (over_kafka && answered && !s.progress && s.cluster.n_lags)
+			answered = status_stream_read(c, &s);
+		if ((json ? status_print_json(&s, data, stdout) : print_text(&s, data, over_kafka)) &&
+		    answered)
 			status = STATUS_COMPLETE;
 		status_close(&s);
 	}

@@ -111,12 +111,13 @@ bool status_cluster_read(struct db *d, struct status_cluster *ret)
 	       (read_leader(d, ret) && read_budgets(d, ret) && read_fetchers(d, ret) && read_sent(d, ret));
 }
 
-void status_cluster_ask(const struct config *c, struct status_cluster *to)
+bool status_cluster_ask(const struct config *c, struct status_cluster *to)
 {
-	if (*config_text(c, "kafka.bootstrap.servers") && !kafka_lags(c, &to->lags, &to->n_lags)) {
-		to->lags = NULL;
-		to->n_lags = 0;
-	}
+	if (!*config_text(c, "kafka.bootstrap.servers") || kafka_lags(c, &to->lags, &to->n_lags))
+		return true;
+	to->lags = NULL;
+	to->n_lags = 0;
+	return false;
 }
 
 void status_cluster_close(struct status_cluster *s)

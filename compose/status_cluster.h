@@ -38,8 +38,8 @@ struct status_cluster {
 
 /* From progress.db. false: logged. */
 bool status_cluster_read(struct db *d, struct status_cluster *ret);
-/* From the broker, where there is one. What cannot be had is logged, and left out. */
-void status_cluster_ask(const struct config *c, struct status_cluster *to);
+/* From the broker, where one is set. false: it does not answer, or refuses us (logged); all else stands. */
+bool status_cluster_ask(const struct config *c, struct status_cluster *to);
 void status_cluster_close(struct status_cluster *s);
 
 /* Behind of one topic: messages that its reader has not committed, and partitions with such. */

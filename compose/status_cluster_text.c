@@ -89,7 +89,9 @@ void status_print_leader(const struct status_cluster *s)
 {
 	char span[CLOCK_TEXT];
 
-	if (*s->leader)
+	if (*s->leader && !s->leader_since)
+		printf("Coordinator  %s led last\n", s->leader);
+	else if (*s->leader)
 		printf("Coordinator  %s, began %s ago\n", s->leader, ago(s->leader_since, span));
 	for (size_t i = 0; i < s->n_budgets; i++)
 		print_budget(&s->budgets[i]);

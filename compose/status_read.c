@@ -2,7 +2,7 @@
  *
  * progress.db knows the run in hand, the database those that ended, and their counts. It is read last, so that a run that
  * ended meanwhile is complete. Both are in WAL: reading waits for nobody. */
-#include "status_read.h"
+#include "status.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +21,7 @@ static void copy_text(sqlite3_stmt *s, int column, char *to, size_t size)
 	snprintf(to, size, "%s", text ? text : "");
 }
 
-/* Its run, or a new one in its place; NULL: ten newer ones are known. */
-static struct status_run *place(struct status *t, int64_t run)
+struct status_run *status_run_place(struct status *t, int64_t run)
 {
 	size_t i = 0;
 
@@ -61,7 +60,7 @@ static bool read_database_runs(struct db *d, struct status *t)
 	int row = -1;
 
 	while (s && (row = db_row(d, s)) == 1) {
-		struct status_run *r = place(t, sqlite3_column_int64(s, 0));
+		struct status_run *r = status_run_place(t, sqlite3_column_int64(s, 0));
 
 		if (!r)
 			continue;
@@ -95,7 +94,7 @@ static bool read_progress_runs(struct db *d, struct status *t)
 	int row = -1;
 
 	while (s && (row = db_row(d, s)) == 1) {
-		struct status_run *r = place(t, sqlite3_column_int64(s, 0));
+		struct status_run *r = status_run_place(t, sqlite3_column_int64(s, 0));
 
 		if (!r)
 			continue;
@@ -166,7 +165,7 @@ static bool read_tables(struct db *d, struct status *t)
 static bool read_age(struct db *d, struct status *t)
 {
 	sqlite3_stmt *s = db_prepare(
-	    d, "SELECT started_at FROM qidflow_run WHERE state = 'COMPLETE' ORDER BY run DESC LIMIT 1");
+	    d, "SELECT started_at FROM qidflow_run WHERE published IS NOT NULL ORDER BY run DESC LIMIT 1");
 	int row = s ? db_row(d, s) : -1;
 	int64_t at;
 
@@ -210,7 +209,9 @@ static void name_states(struct status *t)
 
 		if (!strcmp(state, "COMPLETE") || !strcmp(state, "ABANDONED"))
 			continue;
-		if (i == 0 && t->pid) {
+		if (!t->progress && !strcmp(state, "STARTED")) {
+			snprintf(state, STATUS_WORD, "LOADING"); /* the coordinator's DATA knows more */
+		} else if (i == 0 && t->pid) {
 			snprintf(state, STATUS_WORD, "RUNNING");
 			t->runs[i].ended_at[0] = t->runs[i].error[0] = '\0'; /* of an earlier try */
 		} else {

@@ -17,7 +17,7 @@ enum {
 
 struct status_run {
 	int64_t run;
-	char state[STATUS_WORD]; /* RUNNING, INTERRUPTED, COMPLETE, FAILED, ABANDONED */
+	char state[STATUS_WORD]; /* RUNNING, LOADING, INTERRUPTED, COMPLETE, FAILED, ABANDONED */
 	bool full;
 	char started_at[STATUS_TIME], window_start[STATUS_TIME], ended_at[STATUS_TIME]; /* "": not told */
 	char error[STATUS_ERROR], published[64];

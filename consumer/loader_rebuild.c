@@ -14,13 +14,18 @@
 #include "snapshot.h"
 #include "xalloc.h"
 
-static void put_into_file(const char *path)
+/* Also: was a run ever published from it? */
+static bool put_into_file(const char *path)
 {
 	struct db *d = db_open(path, DB_WRITE, 4096);
+	int64_t published = 1;
 
 	if (!d || !db_exec(d, "PRAGMA wal_checkpoint(TRUNCATE)"))
 		log_line(LOG_WARN, "%s is moved aside as it is", path);
+	bool known =
+	    d && db_int(d, &published, "SELECT count(*) FROM qidflow_run WHERE published IS NOT NULL");
 	db_close(d);
+	return !known || published;
 }
 
 static bool move(const char *from, const char *to, const char *end)
@@ -47,7 +52,13 @@ static bool move_aside(const char *folder, const char *path)
 {
 	char *aside = xasprintf("%s.replaced", path);
 
-	put_into_file(path);
+	bool published = put_into_file(path);
+	if (!published && access(aside, F_OK) == 0) { /* no better than what was moved aside before it */
+		log_line(LOG_INFO, "%s was not yet built from the topics: it is built anew, and %s stays",
+		    path, aside);
+		free(aside);
+		return forget(path, "") && forget(path, "-wal") && forget(path, "-shm");
+	}
 	/* what was moved aside before */
 	bool ok = forget(aside, "-wal") && forget(aside, "-shm") && move(path, aside, "") &&
 		  move(path, aside, "-wal") && move(path, aside, "-shm") && snapshot_sync_folder(folder);

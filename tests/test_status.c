@@ -129,6 +129,7 @@ static void test_complete_and_interrupted(void **state)
 	for (int run = 1; run <= 12; run++)
 		add_run(d, run, "COMPLETE", ago);
 	add_run(d, 13, "STARTED", ago);
+	assert_true(db_exec(d, "UPDATE qidflow_run SET published = '20261124T031500Z' WHERE run = 12"));
 	assert_true(db_exec(d, "INSERT INTO qidflow_dead_letter VALUES(77, 12, 3, 'cut \"off\"', 200, 0),"
 			       " (78, 12, NULL, NULL, NULL, 1)"));
 	assert_true(db_exec(d, "INSERT INTO Q_Host_List(ID) VALUES(1), (2), (3)"));
@@ -220,7 +221,8 @@ static void test_lock(void **state)
 	assert_false(data_folder_holder(folder, DATA_PROGRESS, &pid, since));
 	int lock = data_folder_lock(folder, DATA_PROGRESS);
 	assert_true(lock >= 0);
-	assert_int_equal(data_folder_lock(folder, DATA_PROGRESS), -1); /* a lock of the open file, also within a process */
+	assert_int_equal(
+	    data_folder_lock(folder, DATA_PROGRESS), -1); /* a lock of the open file, also within a process */
 	assert_true(data_folder_holder(folder, DATA_PROGRESS, &pid, since));
 	assert_int_equal(pid, getpid());
 	assert_int_equal(strlen(since), 20);

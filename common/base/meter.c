@@ -25,6 +25,14 @@ void meter_set(enum meter m, int64_t n)
 	atomic_store_explicit(&counters[m], n, memory_order_relaxed);
 }
 
+void meter_clear(void)
+{
+	for (int m = 0; m < METER_COUNT; m++)
+		meter_set((enum meter)m, 0);
+	for (int who = 0; who < WAITER_COUNT; who++)
+		meter_wait((enum meter_waiter)who, NULL, 0);
+}
+
 int64_t meter_get(enum meter m)
 {
 	return atomic_load_explicit(&counters[m], memory_order_relaxed);

@@ -20,6 +20,9 @@ enum meter {
 	METER_CALLS, /* begun, all APIs */
 	METER_DETECTIONS_LOADED,
 	METER_ROWS_PUBLISHED,
+	METER_DETECTIONS_TOLD, /* by fetchers' Reports: what is known of those of other processes */
+	METER_XML_BYTES_TOLD,
+	METER_CALLS_TOLD,
 	METER_STAGE, /* enum meter_stage */
 	METER_COUNT
 };
@@ -27,6 +30,7 @@ enum meter_stage { STAGE_STARTING, STAGE_FETCHING, STAGE_FINISHING, STAGE_PUBLIS
 
 void meter_add(enum meter m, int64_t n);
 void meter_set(enum meter m, int64_t n);
+void meter_clear(void); /* a run begins: all are 0, nobody waits */
 int64_t meter_get(enum meter m);
 
 /* What a part waits for. `what` is a literal; NULL: for nothing. until_ms: clock_ms(), 0 where it is not

@@ -43,7 +43,7 @@ quick slots-forgets           slots  HOLDS  $(slots 1 0 1 1 0 1)
 all   slots-forgets-moves     slots  HOLDS  $(slots 1 1 1 1 0 1)
 all   slots-forgets-two       slots  HOLDS  $(slots 2 1 1 0 0 1)
 all   slots-forgets-twice     slots  HOLDS  $(slots 1 0 2 0 0 1)
-all   slots-either            slots  HOLDS  $(slots 1 0 2 1 1 1)
+all   slots-either            slots  HOLDS  $(slots 1 0 2 0 1 1)
 quick host-zombie             host   HOLDS  $(host 0 0 1 0 1 1 2 1 0)
 all   host-two-zombies        host   HOLDS  $(host 0 0 2 0 0 1 2 1 0)
 all   host-crashes            host   HOLDS  $(host 0 0 1 1 1 1 2 1 0)
@@ -79,6 +79,7 @@ quick no-whole                host   BREAKS $(host 1 0 1 0 0 1 1 1 0) -DNO_WHOLE
 quick no-row-mark             host   BREAKS $(host 0 1 0 1 0 1 2 1 0) -DNO_ROW_MARK=1
 all   no-list-again           host   BREAKS $(host 0 1 0 1 0 1 2 1 0) -DNO_LIST_AGAIN=1
 quick no-purge-marked         host   BREAKS $(host 0 0 1 0 0 1 2 1 0) -DNO_PURGE_MARKED=1
+all   no-list-unnamed         host   BREAKS $(host 0 1 0 1 0 2 2 1 0) -DNO_LIST_UNNAMED=1
 all   no-answer               host   BREAKS $(host 0 0 1 0 0 2 2 1 0) -DNO_ANSWER=1
 quick no-lost-unsure          host   BREAKS $(host 0 0 1 0 0 2 2 1 0) -DNO_LOST_UNSURE=1
 all   no-unaccounted          host   BREAKS $(host 0 0 1 1 0 1 2 0 1) -DNO_UNACCOUNTED=1
@@ -156,4 +157,4 @@ if [ $failed -ne 0 ]; then
 	echo "model: $failed of $count not as expected"
 	exit 1
 fi
-echo "model: all as expected ($count of the ${mode} configurations)"
+echo "model: all as expected ($count configurations, $mode)"

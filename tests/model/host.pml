@@ -59,7 +59,7 @@ byte phase, runs = 1, sent, must, row_must, gen = 1;
 bit want = 1, want_row = LIST, left_out, unsure;
 /* ---- the leader's memory */
 byte passed, row_passed, telling;
-bit known, detected, marked, listed = 1;
+bit known, detected, marked, listed = 1, unnamed; /* unnamed: Host List did not name it when it was asked */
 
 /* ---- database */
 byte db, db_row, pos, row_pos;
@@ -101,7 +101,7 @@ inline send_row(n) { hosts!n; row_end++; last_row = n; row_must = row_end }
 
 inline crash() {
 	crashes--; gen++;
-	passed = 0; row_passed = 0; marked = 0; known = 0; detected = 0; listed = 1; telling = 0;
+	passed = 0; row_passed = 0; marked = 0; known = 0; detected = 0; listed = 1; telling = 0; unnamed = 0;
 	if
 	:: MEMORY -> phase = START; want_row = LIST
 	:: FORGET -> phase = START; want_row = LIST; want = 1; sent = 0; left_out = 0; must = 0; row_must = 0; runs++;
@@ -150,16 +150,17 @@ end1:
 	:: atomic { phase == FETCHING && want_row ->
 		want_row = 0;
 		if
-		:: truth != GONE -> new_number(ROW); telling = ROW
-		:: else
+		:: truth != GONE -> new_number(ROW); telling = ROW; unnamed = 0
+		:: else -> unnamed = 1
 		fi }
 	:: atomic { telling == ROW && nfull(hosts) -> telling = 0; send_row(number) }
 	:: atomic { phase == FETCHING && want && !sent && !telling -> want = 0; new_number(FETCH); sent = number; next[number] = 3 }
 	:: atomic { phase == FETCHING && !want && !want_row && !sent && !telling -> phase = CLOSING; listed = (truth != GONE);
 		if
+		:: listed && unnamed && !NO_LIST_UNNAMED -> want_row = 1; phase = FETCHING
 		:: !listed && (known || (unsure && !NO_PURGE_MARKED)) -> telling = PURGE
-		:: listed && left_out -> telling = EMPTY
-		:: else -> phase = LOADING; left_out = 0
+		:: listed && (!unnamed || NO_LIST_UNNAMED) && left_out -> telling = EMPTY
+		:: listed && (!unnamed || NO_LIST_UNNAMED) && !left_out || !listed && !known && !(unsure && !NO_PURGE_MARKED) -> phase = LOADING; left_out = 0
 		fi }
 	:: atomic { telling >= EMPTY && telling <= PURGE -> new_number(telling);
 		next[number] = 1;

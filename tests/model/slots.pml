@@ -45,7 +45,7 @@ byte got;
 
 /* ---- failures to come */
 byte moves = MOVES, takes = TAKES;
-byte late_batch, late_gen, late_number, late_run, late_more;
+byte late_batch, late_gen, late_number, late_run, late_more, late_more_gen;
 
 #define OUT(b) (st[b] == SENT || st[b] == OVER)
 #define EACH(C) (C(1) + C(2) + C(3) + C(4) + C(5) + C(6) + C(7) + C(8) + C(9) + C(10) + C(11))
@@ -158,9 +158,10 @@ inline adopt(slot) { /* what stands in a slot and is nobody's: its answer says w
 	fi
 }
 inline forget() {
-	if :: LATE && !complete -> late_more = 1; late_number = number + 1; late_run = runs; late_gen = gen - 1 :: else fi;
+	if :: LATE && !complete -> late_more = 1; late_number = number + 1; late_run = runs; late_more_gen = gen - 1 :: else fi;
 	for (i : 1 .. ids) { st[i] = 0; foreign[i] = 0 }
 	i = 0;
+	if :: late_batch && last[at[late_batch]] != late_batch -> late[late_batch] = 1 :: else fi;
 	runs++; number = 0; want = ALL; got = 0;
 	do :: reports?_, _, _ :: empty(reports) -> break od; /* it reads on from the end */
 	adopt(0); adopt(1);
@@ -227,7 +228,7 @@ end3:
 	:: atomic { late_batch -> produce(late_batch, late_gen); late_batch = 0 }
 	:: atomic { late_more -> late_more = 0;
 		if :: new_batch(late_number, late_run, 0, 1) :: new_batch(late_number, late_run, 1, 1) fi;
-		late[ids] = 1; produce(ids, late_gen) }
+		late[ids] = 1; produce(ids, late_more_gen) }
 	od
 }
 
