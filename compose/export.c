@@ -46,7 +46,7 @@ static bool publish_again(const struct config *c, const char *database)
 		return false;
 	publish_clean(c);
 	struct db *d = db_open(database, DB_READ, 0);
-	bool done = d && last_complete(d, &complete) && publish_run(c, d, &complete, name);
+	bool done = d && last_complete(d, &complete) && publish_run(c, d, &complete, NULL, NULL, name);
 	db_close(d);
 	data_folder_unlock(lock);
 	return done;

@@ -8,7 +8,7 @@ static void print_commands(void)
 	puts("usage: qidflow COMMAND [OPTION...]\n\n"
 	     "Moves every vulnerability detection of a Qualys subscription into a database.\n");
 	for (const struct command *c = commands; c->name; c++)
-		printf("  %-8s %.*s\n", c->name, (int)strcspn(c->help, "\n"), c->help);
+		printf("  %-11s %.*s\n", c->name, (int)strcspn(c->help, "\n"), c->help);
 	puts("\n"
 	     "Of all commands:\n"
 	     "  --data DIR        folder of the database and the snapshots (./qidflow-data)\n"
@@ -20,7 +20,11 @@ static void print_commands(void)
 	     "  export QIDFLOW_QUALYS_PASSWORD_FILE=~/.qualys-password\n"
 	     "  qidflow check && qidflow run\n"
 	     "\n"
-	     "On many machines: QIDFLOW_KAFKA_BOOTSTRAP_SERVERS=kafka1:9092,kafka2:9092 for all of them.\n"
+	     "On many machines, joined by Kafka:\n"
+	     "  export QIDFLOW_KAFKA_BOOTSTRAP_SERVERS=kafka1:9092,kafka2:9092\n"
+	     "  qidflow check && qidflow coordinator --every 6h    on one\n"
+	     "  qidflow fetcher                                    on any number\n"
+	     "  qidflow loader --data DIR                          where the database is to be\n"
 	     "\n"
 	     "Exit status: 0 complete; 1 failed; 2 usage or settings; 3 complete, but something was\n"
 	     "given up or held back; 4 credentials refused; 128 + signal when stopped by one.\n"

@@ -40,9 +40,10 @@ const struct command commands[] = {
 	"once, else the next one.\n"},
     {"cancel", cancel_main, "", "Call the run off that is going on over Kafka. The next one begins anew.\n"},
     {"check", check_main, "[--deep]",
-	"Try settings, credentials, the API, clock, disk and database.\n"
+	"Try settings, credentials, the API, Kafka, clock, disk and database.\n"
 	"\n"
-	"A line for each: ok, warn, or FAILED with the remedy.\n"
+	"A line for each: ok, warn, or FAILED with the remedy. Of Kafka, where\n"
+	"kafka.bootstrap.servers is set: broker, topics, and the rights of each role.\n"
 	"\n"
 	"  --deep            also read all of the database, and compare it with its indexes\n"},
     {"status", status_main, "[--json]",
@@ -91,8 +92,9 @@ int main(int argc, char **argv)
 		name = "help";
 	const struct command *c = *name ? command_find(name) : NULL;
 	if (!c) {
-		fputs("usage: qidflow run|coordinator|fetcher|loader|check|status|tail|export|config|help "
-		      "[OPTION...]; see `qidflow help`\n",
+		fputs("usage: qidflow "
+		      "run|coordinator|fetcher|loader|retry|cancel|check|status|tail|export|config|"
+		      "help [OPTION...]; see `qidflow help`\n",
 		    stderr);
 		return STATUS_USAGE;
 	}

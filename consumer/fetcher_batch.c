@@ -1,44 +1,21 @@
 /* fetcher_batch.c -- a message on a slot: a Batch to call, to skip or to report as lost, or none at all. */
 #include "arena.h"
-#include "ceilings.h"
+#include "deadletter.h"
 #include "delivery.h"
 #include "fetcher_report.h"
 #include "fetcher_state.h"
 #include "log.h"
 #include "record.h"
-#include "xalloc.h"
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-
-enum { KEY_MOST = 1000 }; /* of a dead letter, which must not be larger than what it is a copy of */
 
 static bool send_dead_letter(struct fetcher *f, struct slot *s, const struct message *from, const char *error)
 {
-	struct message m = {.topic = TOPIC_DEADLETTERS, .partition = BY_KEY, .key = from->key};
-	char partition[16], offset[24];
-
 	s->delivery = delivery_open();
 	f->dead_letters++;
 	log_line(LOG_WARN,
 	    "%s, goes to the dead letters, %" PRIu64 " so far topic=%s partition=%d offset=%" PRId64, error,
 	    f->dead_letters, topic_name(from->topic), (int)from->partition, from->offset);
-	snprintf(partition, sizeof(partition), "%d", (int)from->partition);
-	snprintf(offset, sizeof(offset), "%" PRId64, from->offset);
-	m.key_size = from->key_size < KEY_MOST ? from->key_size : KEY_MOST;
-	m.headers[0].name = "topic";
-	m.headers[0].value = topic_name(from->topic);
-	m.headers[1].name = "partition";
-	m.headers[1].value = partition;
-	m.headers[2].name = "offset";
-	m.headers[2].value = offset;
-	m.headers[3].name = "error";
-	m.headers[3].value = error;
-	if (from->value) {
-		m.size = from->size < CEILING_PART_BYTES ? from->size : CEILING_PART_BYTES;
-		m.value = memcpy(xmalloc(m.size), from->value, m.size);
-	}
-	return transport_send(f->t, &m, s->delivery);
+	return deadletter_send(f->t, from, error, s->delivery);
 }
 
 static bool send_lost(struct fetcher *f, struct slot *s, const Qidflow__V1__Batch *b)

@@ -58,8 +58,9 @@ enum fetcher_slot_choice fetcher_slot_choose(const struct fetcher_slot_memory *m
 		return SLOT_CALL;
 	if (b->number == m->begun)
 		return SLOT_LOST;
-	/* Of a later leader it need not be the same Batch. Where it is, its leader has the account and takes no LOST. */
-	return b->number == m->done && b->generation == m->generation ? SLOT_SKIP : SLOT_BEHIND;
+	/* Two leaders can give one number, so it need not be the Batch that was done. Where it is, its account stands earlier on
+	 * the topic of reports, and nobody takes this one. */
+	return SLOT_BEHIND;
 }
 
 struct fetcher_slot_memory fetcher_slot_passed(const struct fetcher_slot_memory *m)

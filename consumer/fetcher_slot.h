@@ -16,9 +16,9 @@ bool fetcher_slot_read(const char *text, struct fetcher_slot_memory *ret);
 void fetcher_slot_write(const struct fetcher_slot_memory *m, char text[static TRANSPORT_METADATA]);
 
 enum fetcher_slot_choice {
-	SLOT_SKIP, /* sent twice, or by an old leader: commit past it, say nothing */
+	SLOT_SKIP, /* by an old leader: commit past it, say nothing */
 	SLOT_LOST, /* somebody began it: never call it again; report LOST */
-	SLOT_BEHIND, /* its leader does not know how far this slot has come: report LOST with the slot's number */
+	SLOT_BEHIND, /* sent twice, or its leader does not know how far the slot has come: report LOST with the slot's number */
 	SLOT_CALL /* commit "begun", then call */
 };
 enum fetcher_slot_choice fetcher_slot_choose(

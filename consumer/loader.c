@@ -34,11 +34,17 @@ bool loader_begin(struct loader *l)
 {
 	if (l->in_transaction)
 		return true;
-	l->in_transaction = db_begin(l->db);
+	if (!db_begin(l->db))
+		return false;
+	if (!loader_meta_is_ours(l)) {
+		db_rollback(l->db);
+		return false;
+	}
+	l->in_transaction = true;
 	l->began_ms = clock_ms();
 	l->rows_before = store_rows(l->store);
 	l->bytes = 0;
-	return l->in_transaction;
+	return true;
 }
 
 bool loader_commit(struct loader *l)
@@ -181,8 +187,9 @@ static bool loader_open(struct loader *l)
 	l->dead = delivery_open();
 	buffer_open(&l->complete.packed, CEILING_MESSAGE_BYTES);
 	snprintf(l->sender, sizeof(l->sender), "loader-%ld-%" PRId64, (long)getpid(), clock_wall_s());
-	return l->db && (l->store = store_open(l->db)) && schema_database_id(l->db, l->database) &&
-	       run_table_last(l->db, &l->last) && loader_meta_read(l) && loader_positions_open(l);
+	return l->db && schema_open(l->db) && loader_meta_claim(l) && (l->store = store_open(l->db)) &&
+	       schema_database_id(l->db, l->database) && run_table_last(l->db, &l->last) &&
+	       loader_meta_read(l) && loader_positions_open(l);
 }
 
 static void loader_close(struct loader *l)

@@ -2,7 +2,7 @@
  *
  * A host that is marked counts as known, with detections and with a row that is owed, also where it has none here: something in the
  * topic says otherwise. So it gets a message in any case, be it a purge or an empty set, and the mark ends. A QID that is
- * marked is left out, and so asked for. What is new is sent before the piece that ends it. */
+ * marked is left out, and while one is whose row is here the KnowledgeBase is never complete: so all of it is taken. What is new is sent before the piece that ends it. */
 #include <stdlib.h>
 #include "db.h"
 #include "loader_report.h"

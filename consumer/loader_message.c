@@ -7,13 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "ceilings.h"
+#include "deadletter.h"
 #include "loader_meta.h"
 #include "log.h"
 #include "record.h"
 #include "xalloc.h"
-
-enum { KEY_MOST = 1000 };
 
 struct key { /* id, or id/run.number/part */
 	uint64_t id;
@@ -88,29 +86,6 @@ static bool has_name(const Qidflow__V1__Set *set)
 
 /* ---- junk */
 
-static bool send_dead_letter(struct loader *l, const struct message *from, const char *error)
-{
-	struct message m = {.topic = TOPIC_DEADLETTERS, .partition = BY_KEY, .key = from->key};
-	char partition[16], offset[24];
-
-	snprintf(partition, sizeof(partition), "%d", (int)from->partition);
-	snprintf(offset, sizeof(offset), "%" PRId64, from->offset);
-	m.key_size = from->key_size < KEY_MOST ? from->key_size : KEY_MOST;
-	m.headers[0].name = "topic";
-	m.headers[0].value = topic_name(from->topic);
-	m.headers[1].name = "partition";
-	m.headers[1].value = partition;
-	m.headers[2].name = "offset";
-	m.headers[2].value = offset;
-	m.headers[3].name = "error";
-	m.headers[3].value = error;
-	if (from->value) {
-		m.size = from->size < CEILING_PART_BYTES ? from->size : CEILING_PART_BYTES;
-		m.value = memcpy(xmalloc(m.size), from->value, m.size);
-	}
-	return transport_send(l->t, &m, l->dead);
-}
-
 static bool settle(struct loader *l, uint64_t host, enum stored stored)
 {
 	if (stored != STORE_IGNORED)
@@ -146,7 +121,7 @@ bool loader_message_junk(struct loader *l, const struct message *m, const char *
 	    "a message %s, goes to the dead letters, %" PRIu64
 	    " so far topic=%s partition=%d offset=%" PRId64,
 	    error, l->dead_letters, topic_name(m->topic), (int)m->partition, m->offset);
-	send_dead_letter(l, m, error); /* false: stopped, and the next poll says so */
+	deadletter_send(l->t, m, error, l->dead); /* false: stopped, and the next poll says so */
 	return !k.has_id || mark_junk(l, m->topic, k.id);
 }
 

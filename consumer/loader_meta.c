@@ -1,4 +1,4 @@
-/* loader_meta.c -- the highest numbers that were read, and whether the database needs a sweep.
+/* loader_meta.c -- whose the database is, the highest numbers that were read, and whether it needs a sweep.
  *
  * Purges are tombstones, and a compacted topic keeps those for topic.tombstones only. Who reads it from the beginning, or comes
  * back after so long, may have missed some. So a database that started empty in this stream, or was behind for more than half
@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "config.h"
 #include "db.h"
+#include "log.h"
 
 enum { COMMITTED_EVERY_S = 60 };
 
@@ -50,6 +51,28 @@ static bool get(struct loader *l, const char *name, int64_t *ret)
 	return true;
 }
 
+/* Nothing else fences a loader that was frozen and wakes up where no position moves: while it publishes. */
+bool loader_meta_claim(struct loader *l)
+{
+	if (!db_begin(l->db))
+		return false;
+	if (get(l, "loader", &l->epoch) && put(l, "loader", ++l->epoch))
+		return db_commit(l->db);
+	db_rollback(l->db);
+	return false;
+}
+
+bool loader_meta_is_ours(void *loader)
+{
+	struct loader *l = loader;
+	int64_t epoch;
+
+	return get(l, "loader", &epoch) &&
+	       (epoch == l->epoch || fail("%s: another loader has opened it. A database has one loader, so "
+					  "this one stops and changes nothing",
+					 db_path(l->db)));
+}
+
 bool loader_meta_read(struct loader *l)
 {
 	int64_t run, number, generation, sweep, state;
@@ -62,7 +85,7 @@ bool loader_meta_read(struct loader *l)
 		return false;
 	l->highest_run = (uint64_t)run;
 	l->highest_number = (uint64_t)number;
-	l->generation = (uint64_t)generation;
+	l->generation = l->generation_stored = (uint64_t)generation;
 	l->sweeps = sweep != 0;
 	l->under_way = state != 0;
 	return true;
@@ -75,6 +98,8 @@ bool loader_meta_begin(struct loader *l)
 	if (!db_int(l->db, &hosts, "SELECT EXISTS (SELECT 1 FROM qidflow_host)"))
 		return false;
 	l->started_empty = !hosts && !l->had_positions;
+	if (!l->had_positions) /* it counts on qidflow.runs of one stream */
+		l->generation = 0;
 	bool was_behind = l->had_positions && l->committed_at &&
 			  behind_s > config_number(l->config, "topic.tombstones") / 1000 / 2;
 	if (l->sweeps || !(l->started_empty || was_behind))
@@ -89,6 +114,13 @@ bool loader_meta_swept(struct loader *l)
 	return put(l, "sweep", 0);
 }
 
+/* The position of runs may wait at a COMPLETE, behind which a LEADS has been read: what is read again is judged by what stood before it. */
+static uint64_t as_of_position(const struct loader *l)
+{
+	return l->complete.any && l->complete.generation < l->generation ? l->complete.generation
+									 : l->generation;
+}
+
 bool loader_meta_write(struct loader *l)
 {
 	int64_t now_s = clock_wall_s();
@@ -98,10 +130,12 @@ bool loader_meta_write(struct loader *l)
 		if (!put(l, "committed_at", now_s))
 			return false;
 	}
-	if (!l->highest_moved)
+	uint64_t generation = as_of_position(l);
+	if (!l->highest_moved && generation == l->generation_stored)
 		return true;
 	l->highest_moved = false; /* where the commit fails, the loader ends */
+	l->generation_stored = generation;
 	return put(l, "highest_run", (int64_t)l->highest_run) &&
 	       put(l, "highest_number", (int64_t)l->highest_number) &&
-	       put(l, "generation", (int64_t)l->generation);
+	       put(l, "generation", (int64_t)generation);
 }

@@ -1,7 +1,7 @@
 /* loader_position.c -- how far each partition was read, stored beside the rows.
  *
- * Positions belong to a stream; those of another one mean nothing. A position is moved by compare and set: a second loader
- * that wakes up late finds that it was moved, and stops. The position of qidflow.runs stays at a COMPLETE until that is
+ * Positions belong to a stream; those of another one mean nothing. A position is moved by compare and set: whoever has another
+ * one in mind than the database stops. The position of qidflow.runs stays at a COMPLETE until that is
  * published, so a restart reads it again. */
 #include "loader_position.h"
 #include <inttypes.h>
@@ -64,7 +64,7 @@ static bool read_all(struct loader *l)
 	for (int i = 0; i < TOPICS; i++)
 		for (int32_t p = 0; ok && p < l->partitions[topics[i]]; p++)
 			ok = read_position(l, topics[i], p);
-	return ok && loader_meta_begin(l);
+	return ok && loader_meta_begin(l) && loader_meta_is_ours(l);
 }
 
 bool loader_positions_open(struct loader *l)

@@ -35,7 +35,7 @@ bool loader_report_send(struct loader *l, Qidflow__V1__Report *r)
 	r->complete_run = l->last.run;
 	r->complete_started_at = l->last.started_at;
 	r->complete_full_at = l->last.full_at;
-	r->complete_kb_at = l->last.kb_at;
+	r->complete_kb_at = l->knowledge_is_marked ? 0 : l->last.kb_at;
 	r->has_highest_run = r->has_highest_number = r->has_generation = 1;
 	r->highest_run = l->highest_run;
 	r->highest_number = l->highest_number;
@@ -249,7 +249,7 @@ bool loader_report(struct loader *l)
 	Qidflow__V1__Report r = QIDFLOW__V1__REPORT__INIT;
 
 	take_stale_sets(l);
-	if (!look_at_deliveries(l))
+	if (!look_at_deliveries(l) || !store_knowledge_is_marked(l->store, &l->knowledge_is_marked))
 		return false;
 	if (l->caught_up && l->tell_first)
 		return report_first(l);

@@ -1,7 +1,8 @@
 /* loader_runs.c -- what RunStatus says: a run begins, fails, or is complete and is published.
  *
  * COMPLETE names the end offsets of its run. It is held until our own positions have passed them; the position of runs
- * stays at its first piece meanwhile, so that a restart finds it again. Only the newest one is published, and once: after
+ * stays at its first piece meanwhile, so that a restart finds it again; so does the generation that is stored, by which what
+ * follows is judged. Only the newest one is published, and once: after
  * all rows are committed, and told only after the snapshot is named in the database. */
 #include "loader_runs.h"
 #include <inttypes.h>
@@ -135,6 +136,18 @@ static void see_generation(struct loader *l, const Qidflow__V1__RunStatus *r)
 		l->tell_first = true; /* it knows nothing of us */
 }
 
+/* Of a coordinator that leads no more, and whose run another has taken up or given up. */
+static bool is_overtaken(const struct loader *l, const Qidflow__V1__RunStatus *r)
+{
+	if (!r->has_generation || r->generation >= l->generation)
+		return false;
+	log_line(LOG_INFO,
+	    "what a coordinator of generation %" PRIu64 " says of run %" PRIu64 " is ignored: %" PRIu64
+	    " leads",
+	    r->generation, r->run, l->generation);
+	return true;
+}
+
 static bool take_state(struct loader *l, const Qidflow__V1__RunStatus *r, const char *status)
 {
 	if (!run_table_write(l->db, r))
@@ -154,6 +167,8 @@ bool loader_runs_take(struct loader *l, const struct message *m)
 	if (!r || r->run > INT64_MAX || r->last_number > INT64_MAX || r->generation > INT64_MAX)
 		return loader_message_junk(l, m, "is no RunStatus");
 	loader_see(l, r->run, r->last_number);
+	if (is_overtaken(l, r))
+		return true;
 	see_generation(l, r);
 	switch (r->state) {
 	case QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE: return take_complete(l, m, r);
@@ -216,7 +231,7 @@ static bool publish(struct loader *l, const Qidflow__V1__RunStatus *r)
 		return false;
 	log_line(LOG_INFO, "run %" PRIu64 " is loaded", r->run);
 	store_log_unreadable(l->store);
-	if (publish_run(l->config, l->db, r, name)) {
+	if (publish_run(l->config, l->db, r, loader_meta_is_ours, l, name)) {
 		l->tell = true;
 		return name_snapshot(l, r->run, name);
 	}

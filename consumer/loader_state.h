@@ -45,7 +45,9 @@ struct loader {
 	struct stale_parts *stale; /* the same */
 	size_t n_stale, stale_room;
 	uint64_t highest_run, highest_number, generation, dead_letters;
+	uint64_t generation_stored; /* in the database */
 	bool highest_moved;
+	int64_t epoch;                             /* which opening of the database ours is */
 	bool sweeps, had_positions, started_empty; /* loader_meta.c */
 	int64_t committed_at;                      /* as it stands in the database */
 	bool tell;                                 /* a Report is due, though no position has moved */
@@ -57,6 +59,7 @@ struct loader {
 	bool again;               /* the topics were made anew */
 	struct loader_complete complete;
 	struct run_complete last; /* the last one that is published */
+	bool knowledge_is_marked; /* so the KnowledgeBase is to be taken whole */
 	struct delivery *reports, *dead;
 	bool interrupted; /* a signal came while we were publishing */
 };

@@ -41,28 +41,35 @@ void publish_clean(const struct config *c)
 
 /* ---- of a run */
 
-static bool make(const struct config *c, struct db *working, const char *folder, const char *name)
+struct permission {
+	publish_may_fn *may;
+	void *arg;
+};
+
+static bool make(const struct config *c, struct db *working, const struct permission *p, const char *folder,
+    const char *name)
 {
 	char *made = publish_folder_begin(folder, name);
 
 	if (!made)
 		return false;
-	bool ok = snapshot_make(c, working, made) && publish_folder_end(folder, name, made);
+	bool ok = snapshot_make(c, working, made) && (!p->may || p->may(p->arg)) &&
+		  publish_folder_end(folder, name, made);
 	if (!ok)
 		publish_folder_give_up(made);
 	free(made);
 	return ok;
 }
 
-static bool publish(const struct config *c, struct db *working, int64_t time_s, const char *folder,
-    char ret_name[static PUBLISH_NAME])
+static bool publish(const struct config *c, struct db *working, int64_t time_s, const struct permission *p,
+    const char *folder, char ret_name[static PUBLISH_NAME])
 {
 	char name[PUBLISH_NAME], took[CLOCK_TEXT];
 	int64_t began = clock_ms();
 	bool made = false;
 
 	if (!make_folder(folder, &made) || (made && !snapshot_sync_folder(config_text(c, "data"))) ||
-	    !publish_folder_name(folder, time_s, name) || !make(c, working, folder, name) ||
+	    !publish_folder_name(folder, time_s, name) || !make(c, working, p, folder, name) ||
 	    !publish_folder_point_latest(folder, name))
 		return false;
 	publish_folder_keep(folder, (size_t)config_number(c, "publish.keep"));
@@ -73,7 +80,7 @@ static bool publish(const struct config *c, struct db *working, int64_t time_s, 
 }
 
 bool publish_run(const struct config *c, struct db *working, const Qidflow__V1__RunStatus *complete,
-    char ret_name[static PUBLISH_NAME])
+    publish_may_fn *may, void *arg, char ret_name[static PUBLISH_NAME])
 {
 	if (config_has(c, "publish.formats", "none")) {
 		*ret_name = '\0';
@@ -81,7 +88,7 @@ bool publish_run(const struct config *c, struct db *working, const Qidflow__V1__
 	}
 	char *folder = publish_path(c);
 	int64_t time_s = complete->started_at ? complete->started_at : clock_wall_s();
-	bool ok = publish(c, working, time_s, folder, ret_name);
+	bool ok = publish(c, working, time_s, &(struct permission){may, arg}, folder, ret_name);
 	if (!ok && stop_requested())
 		log_line(LOG_WARN, "publishing was interrupted: the next start publishes");
 	free(folder);

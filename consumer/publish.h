@@ -12,11 +12,12 @@ struct db;
 
 enum { PUBLISH_NAME = 64 };
 
+typedef bool publish_may_fn(void *arg); /* false: logged */
 /* Makes DATA/publish/<start of the run>/ from the working database, which has no open transaction, and points `latest`
- * to it. ret_name: its name, "" where publish.formats is none. false: logged, or stop was requested; then nothing of it
+ * to it. `may` is asked once more before it gets its name; NULL: it may. ret_name: its name, "" where publish.formats is none. false: logged, or stop was requested; then nothing of it
  * is there, and it can be tried again. */
 bool publish_run(const struct config *c, struct db *working, const Qidflow__V1__RunStatus *complete,
-    char ret_name[static PUBLISH_NAME]);
+    publish_may_fn *may, void *arg, char ret_name[static PUBLISH_NAME]);
 
 /* The same files from any database of ours, a snapshot too, also while a run is going on, into a folder that is empty or
  * not there. manifest.json comes last. false: logged, or stop was requested; the folder is as it was. */

@@ -43,7 +43,8 @@ static const char step_stream[] =
     "CREATE TABLE qidflow_ignored_row(topic TEXT NOT NULL, id INTEGER NOT NULL, run INTEGER NOT NULL,"
     " number INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(topic, id)) WITHOUT ROWID;"
     "CREATE TABLE qidflow_part_set(id INTEGER NOT NULL, run INTEGER NOT NULL, number INTEGER NOT NULL,"
-    " last INTEGER NOT NULL, stale INTEGER NOT NULL, PRIMARY KEY(id, run, number)) WITHOUT ROWID;";
+    " last INTEGER NOT NULL, stale INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY(id, run, number)) WITHOUT ROWID;";
 
 /* ---- columns */
 

@@ -1,7 +1,8 @@
 /* schema.h -- the tables and views of the database, made from the descriptors of the messages.
  *
  * Beside the tables of OUTPUT there are, of our own:
- *   qidflow_meta         name, value: database (its random id), highest_run, highest_number, generation, sweep, committed_at
+ *   qidflow_meta         name, value: database (its random id), highest_run, highest_number, generation, sweep, committed_at,
+ *                        loader (how often one has opened it: only the last one writes)
  *   qidflow_run          a row per run; state STARTED, COMPLETE or FAILED; published: name of its snapshot, '' where the
  *                        settings want none, NULL until then; the counts of RunStatus by their names
  *   qidflow_dead_letter  host, run, …: those of the last complete run (and, until it is complete, of the present one)
@@ -39,8 +40,7 @@ struct schema_column {
 /* All columns of a table, in order; how many there are. */
 size_t schema_columns(enum table_id t, struct schema_column ret_columns[static SCHEMA_COLUMNS]);
 
-/* Opened with DB_WRITE: makes what is missing (tables, columns of new fields, views), changes nothing where all is
- * as it should be. Opened with DB_READ: says so when it cannot be read. false: logged. */
+/* With DB_WRITE: makes what is missing (tables, columns of new fields, views). DB_READ: says so when it cannot be read. */
 bool schema_open(struct db *d);
 bool schema_database_id(struct db *d, char ret_id[static SCHEMA_ID]);
 /* For who reads all of `vulnerabilities`: this connection then has one of the same rows, in a third of the time. */

@@ -57,13 +57,18 @@ static const struct {
 	"SELECT EXISTS (SELECT 1 FROM qidflow_ignored WHERE id = ?1) OR"
 	" EXISTS (SELECT 1 FROM qidflow_ignored_row WHERE topic = 'hosts' AND id = ?1)"},
     {offsetof(struct store, put_part_set),
-	"INSERT INTO qidflow_part_set VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(id, run, number) DO UPDATE SET"
-	" last = max(last, excluded.last), stale = max(stale, excluded.stale)"
+	"INSERT INTO qidflow_part_set(id, run, number, last, stale) VALUES(?1, ?2, ?3, ?4, ?5) ON "
+	"CONFLICT(id, "
+	"run, number) DO UPDATE SET last = max(last, excluded.last), stale = max(stale, excluded.stale),"
+	" gone = min(gone, excluded.last - 1)"
 	" RETURNING id, run, number, last, stale"},
     {offsetof(struct store, drop_part),
 	"DELETE FROM qidflow_part WHERE id = ?1 AND run = ?2 AND number = ?3 AND part = ?4"},
+    {offsetof(struct store, part_is_gone),
+	"UPDATE qidflow_part_set SET gone = gone + 1 WHERE id = ?1 AND run = ?2 "
+	"AND number = ?3 AND gone = ?4 - 1"},
     {offsetof(struct store, drop_part_set),
-	"DELETE FROM qidflow_part_set WHERE id = ?1 AND run = ?2 AND number = ?3 AND last <= ?4"},
+	"DELETE FROM qidflow_part_set WHERE id = ?1 AND run = ?2 AND number = ?3 AND gone >= last"},
     {offsetof(struct store, end_part_sets),
 	"UPDATE qidflow_part_set SET stale = 1 WHERE id = ?1 AND (run, number) < (?2, ?3) AND NOT stale"
 	" RETURNING id, run, number, last, stale"},

@@ -20,7 +20,7 @@ struct store {
 	sqlite3_stmt *put_part, *count_parts, *get_parts, *drop_parts;
 	sqlite3_stmt *put_mark, *drop_mark;
 	sqlite3_stmt *put_row_mark, *drop_row_mark, *is_marked;
-	sqlite3_stmt *put_part_set, *drop_part, *drop_part_set, *end_part_sets;
+	sqlite3_stmt *put_part_set, *drop_part, *part_is_gone, *drop_part_set, *end_part_sets;
 	int64_t
 	    part_sets; /* at least so many rows has qidflow_part_set; 0: none, and nothing is asked of it */
 	struct stale_parts *stale; /* to be taken */

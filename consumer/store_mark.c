@@ -49,6 +49,19 @@ bool store_drop_row_mark(struct store *s, const char *topic, uint64_t id, struct
 	return store_run_set(s, s->drop_row_mark, id, set);
 }
 
+bool store_knowledge_is_marked(struct store *s, bool *ret_is)
+{
+	int64_t is = 0;
+
+	if (s->row_marks && !db_int(s->db, &is,
+				"SELECT EXISTS (SELECT 1 FROM qidflow_ignored_row AS m JOIN Q_KnowledgeBase "
+				"AS k ON k.QID = m.id"
+				" WHERE m.topic = 'vulnerabilities')"))
+		return false;
+	*ret_is = is != 0;
+	return true;
+}
+
 bool store_is_marked(struct store *s, uint64_t host, bool *ret_is)
 {
 	sqlite3_bind_int64(s->is_marked, 1, (int64_t)host);

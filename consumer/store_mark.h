@@ -10,6 +10,8 @@ enum stored store_mark(struct store *s, uint64_t host, struct set_name ignored, 
 enum stored store_mark_row(
     struct store *s, const char *topic, uint64_t id, struct set_name ignored, const char *reason);
 bool store_is_marked(struct store *s, uint64_t host, bool *ret_is); /* itself or its row of Host List */
+/* Whether a row of the KnowledgeBase is held here which is not what the topic ends with. */
+bool store_knowledge_is_marked(struct store *s, bool *ret_is);
 void store_log_marks(
     struct store *s); /* how many there were since the last call, beyond those that were logged */
 #endif

@@ -3,7 +3,9 @@
  * A part's key is its own, so no compaction takes it away: it stands in the topic until it gets a tombstone. Which sets have parts
  * there is written down for that: a set that is smaller than its host's present one is over, and so is one of a complete
  * run that did not become whole. A tombstone that comes in takes the part away here too, as it does for whoever reads
- * the topic later. Hosts in parts are few, and where there are none nothing is asked. */
+ * the topic later. Tombstones of a set come in order, so the set is forgotten when they have come from the first to the last one:
+ * a part of a zombie may have come between them, and then they are to be sent once more. Hosts in parts are few, and where there
+ * are none nothing is asked. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include "db.h"
@@ -107,8 +109,9 @@ enum stored store_drop_part(struct store *s, uint64_t host, struct set_name set,
 	if (!s->part_sets)
 		return STORE_DONE;
 	sqlite3_bind_int64(s->drop_part, 4, (int64_t)part);
-	sqlite3_bind_int64(s->drop_part_set, 4, (int64_t)part);
-	return store_run_set(s, s->drop_part, host, set) && store_run_set(s, s->drop_part_set, host, set)
+	sqlite3_bind_int64(s->part_is_gone, 4, (int64_t)part);
+	return store_run_set(s, s->drop_part, host, set) && store_run_set(s, s->part_is_gone, host, set) &&
+		       store_run_set(s, s->drop_part_set, host, set)
 		   ? STORE_DONE
 		   : STORE_FAILED;
 }

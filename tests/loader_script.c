@@ -95,6 +95,8 @@ void send_vulnerability(uint64_t qid, uint64_t number)
 	send_message(TOPIC_VULNERABILITIES, key_of(qid), &v.base);
 }
 
+uint64_t sending_generation;
+
 void send_run(Qidflow__V1__RunStatus__State state, uint64_t number_of_run, bool with_ends)
 {
 	Qidflow__V1__RunStatus r = QIDFLOW__V1__RUN_STATUS__INIT;
@@ -104,6 +106,8 @@ void send_run(Qidflow__V1__RunStatus__State state, uint64_t number_of_run, bool 
 	r.state = state;
 	r.run = number_of_run;
 	r.has_started_at = r.has_full = r.has_last_number = 1;
+	r.has_generation = sending_generation != 0;
+	r.generation = sending_generation;
 	r.started_at = 1795489200 + (int64_t)number_of_run * 3600;
 	r.full = number_of_run == 1;
 	r.last_number = 100 * number_of_run;

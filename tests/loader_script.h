@@ -13,6 +13,7 @@ void send_host(uint64_t host, uint64_t run, uint64_t number);
 void send_vulnerability(uint64_t qid, uint64_t number);
 void send_run(Qidflow__V1__RunStatus__State state, uint64_t run, bool with_ends);
 
+extern uint64_t sending_generation; /* in what send_run() says; 0: it says none */
 void send_leads(uint64_t generation);
 void send_stream(const char *id);
 void send_part_of(

@@ -29,7 +29,7 @@ static struct {
 } world;
 
 bool publish_run(const struct config *c, struct db *working, const Qidflow__V1__RunStatus *complete,
-    char ret_name[static 64])
+    publish_may_fn *may, void *arg, char ret_name[static 64])
 {
 	sqlite3_stmt *s = db_prepare(working, "SELECT STATUS_NAME FROM Q_Host_List_Detection_Status");
 
@@ -44,6 +44,12 @@ bool publish_run(const struct config *c, struct db *working, const Qidflow__V1__
 	atomic_fetch_add(&published.times, 1);
 	if (!sqlite3_get_autocommit(db_handle(working)) || atomic_load(&published.fails))
 		return false;
+	if (published.meanwhile)
+		published.meanwhile();
+	if (!may(arg)) {
+		published.refused++;
+		return false;
+	}
 	snprintf(ret_name, 64, "snapshot-%" PRIu64, complete->run);
 	return true;
 }
@@ -103,6 +109,9 @@ int loader_world_open(void **state)
 	set_option("data", world.folder);
 	atomic_store(&published.times, 0);
 	atomic_store(&published.fails, false);
+	published.meanwhile = NULL;
+	published.refused = 0;
+	sending_generation = 0;
 	open_hub();
 	told_forget();
 	return 0;

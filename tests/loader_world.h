@@ -21,6 +21,8 @@ enum { PARTITIONS = 3 };
 struct published {
 	atomic_int times;
 	atomic_bool fails;
+	void (*meanwhile)(void); /* before it asks whether it may go on */
+	int refused;
 	uint64_t run;
 	int64_t hosts, dead_letters; /* in the database at that moment */
 	char status[64];

@@ -22,6 +22,7 @@ struct publish_world {
 	char data[64], said[4096]; /* the last lines of the log */
 	struct config *config;
 	struct db *db; /* DATA/qidflow.sqlite */
+	publish_may_fn *may;
 };
 extern struct publish_world pub;
 

@@ -59,14 +59,14 @@ static void test_choice(void **state)
 	assert_int_equal(choose(17, 3, 0, 17, 2), SLOT_SKIP);
 	assert_int_equal(choose(17, 3, 0, 16, 2), SLOT_SKIP);
 	assert_int_equal(choose(17, 3, 18, 18, 2), SLOT_SKIP);
-	/* sent twice; of a later leader it may be another Batch */
-	assert_int_equal(choose(17, 3, 0, 17, 3), SLOT_SKIP);
+	/* sent twice, or another Batch of the same number: nobody is left waiting */
+	assert_int_equal(choose(17, 3, 0, 17, 3), SLOT_BEHIND);
 	assert_int_equal(choose(17, 3, 0, 17, 4), SLOT_BEHIND);
 	/* a leader whose memory is older than the slot's */
 	assert_int_equal(choose(17, 3, 0, 16, 3), SLOT_BEHIND);
 	assert_int_equal(choose(17, 3, 0, 1, 9), SLOT_BEHIND);
 	assert_int_equal(choose(17, 3, 19, 18, 3), SLOT_BEHIND);
-	assert_int_equal(choose(17, 3, 19, 17, 3), SLOT_SKIP);
+	assert_int_equal(choose(17, 3, 19, 17, 3), SLOT_BEHIND);
 	/* begun, by whomever */
 	assert_int_equal(choose(17, 3, 18, 18, 3), SLOT_LOST);
 	assert_int_equal(choose(17, 3, 18, 18, 4), SLOT_LOST);

@@ -126,6 +126,27 @@ static void that_there_is_none_is_said_once_and_each_30_s(void **state)
 	assert_int_equal(fetchers_say_none(&f, 72000), 10000);
 }
 
+static void it_waits_a_moment_when_slots_change_hands(void **state)
+{
+	(void)state;
+	fetchers_claim(&f, "a", all_four, 4, 1000);
+	fetchers_claim(&f, "a", all_four, 4, 2000);
+	fetchers_claim(&f, "a", NULL, 0, 3000); /* one that is alone never makes us wait */
+	fetchers_claim(&f, "a", all_four, 4, 4000);
+	assert_int_equal(fetchers_settle_ms(&f, 4000), 0);
+	fetchers_claim(&f, "b", last_two, 2, 5000);
+	assert_int_equal(fetchers_settle_ms(&f, 5000), FETCHERS_SETTLE_MS);
+	fetchers_claim(&f, "a", first_two, 2, 6000);
+	fetchers_claim(&f, "b", last_two, 2, 6500); /* nothing new */
+	assert_int_equal(fetchers_settle_ms(&f, 8000), 0);
+	for (int t = 8000; t < 24900; t += 100) { /* not again so soon, whoever comes and goes */
+		fetchers_claim(&f, t / 100 % 2 ? "a" : "b", all_four, 4, t);
+		assert_int_equal(fetchers_settle_ms(&f, t), 0);
+	}
+	fetchers_claim(&f, "c", all_four, 4, 25000);
+	assert_int_equal(fetchers_settle_ms(&f, 25000), FETCHERS_SETTLE_MS);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 int main(void)
 {
@@ -136,6 +157,7 @@ int main(void)
 	    TEST(who_is_silent_gets_nothing_new),
 	    TEST(any_number_may_come_and_go),
 	    TEST(a_batch_in_nobodys_slot_is_said),
+	    TEST(it_waits_a_moment_when_slots_change_hands),
 	    TEST(that_there_is_none_is_said_once_and_each_30_s),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,13 +241,13 @@ static void test_two_loaders(void **state)
 	for (uint64_t id = 1; id <= 50; id++)
 		send_set(id, 1, 1, 2);
 	await_value("SELECT count(*) FROM Q_Host_List_Detection_QIDS", 100);
-	for (int i = 0; i < 2000 && !has_said("another loader has written to it"); i++)
+	for (int i = 0; i < 2000 && !has_said("another loader has opened it"); i++)
 		usleep(10 * 1000);
-	assert_said("another loader has written to it");
+	assert_said("another loader has opened it");
 	transport_stop(t);
 	pthread_join(thread, &end);
-	bool ours = stop_loader();
-	assert_true(ours != ((enum loader_end)(uintptr_t)end == LOADER_STOPPED)); /* one of them works on */
+	assert_false(stop_loader());
+	assert_int_equal((enum loader_end)(uintptr_t)end, LOADER_STOPPED); /* the later one works on */
 	transport_close(t);
 	assert_int_equal(
 	    ask("SELECT count(DISTINCT ID || ' ' || detection_key) FROM Q_Host_List_Detection_QIDS"), 100);

@@ -244,6 +244,26 @@ static bool publish_when_stopped(void)
 	       !strstr(pub.said, "ERROR");
 }
 
+static bool may_not(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static void test_not_any_more(void **state)
+{
+	char name[PUBLISH_NAME];
+
+	(void)state;
+	pub.may = may_not;
+	assert_false(publish_world_run(WORLD_STARTED, name));
+	assert_false(is_there("publish/" WORLD_NAME));
+	assert_false(is_there("publish/latest"));
+	assert_false(is_there("publish/.tmp-" WORLD_NAME));
+	pub.may = NULL;
+	assert_published(WORLD_NAME);
+}
+
 static void test_stopped(void **state)
 {
 	static const char *const formats[] = {"sqlite", "csv", "sqlite,csv,json"};
@@ -275,6 +295,7 @@ int main(void)
 	    TEST(test_detection_twice),
 	    TEST(test_broken_json),
 	    TEST(test_folder_is_a_file),
+	    TEST(test_not_any_more),
 	    TEST(test_stopped),
 	};
 

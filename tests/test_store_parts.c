@@ -281,6 +281,36 @@ static void test_late_parts_are_stale_at_once(void **state)
 	assert_int_equal(ask("SELECT count(*) FROM qidflow_part_set"), 0);
 }
 
+/* A zombie's part between the tombstones of its set: it stands in the topic after them, and so it is told again, by a restart too. */
+static void test_a_part_between_tombstones(void **state)
+{
+	(void)state;
+	for (unsigned part = 1; part <= 3; part++)
+		assert_int_equal(apply_part(7, 1, 2, part, false, "1/1"), STORE_DONE);
+	assert_int_equal(apply(7, 1, 3, "1/1"), STORE_DONE);
+	assert_stale("7/1.2/3");
+	drop_parts(7, 1, 2, 2);
+	assert_int_equal(apply_part(7, 1, 2, 1, false, "1/1"), STORE_DONE);
+	assert_stale("7/1.2/3");
+	assert_int_equal(store_drop_part(world.store, 7, (struct set_name){1, 2}, 3), STORE_DONE);
+	world_again();
+	assert_true(store_stale_again(world.store));
+	assert_stale("7/1.2/3");
+	drop_parts(7, 1, 2, 3);
+	assert_int_equal(ask("SELECT count(*) FROM qidflow_part_set"), 0);
+
+	/* who reads the compacted topic finds the part, and only the later tombstones */
+	assert_int_equal(apply_part(7, 1, 2, 1, false, "1/1"), STORE_DONE);
+	assert_stale("7/1.2/1");
+	assert_int_equal(store_drop_part(world.store, 7, (struct set_name){1, 2}, 2), STORE_DONE);
+	assert_int_equal(store_drop_part(world.store, 7, (struct set_name){1, 2}, 3), STORE_DONE);
+	assert_true(store_stale_again(world.store));
+	assert_stale("7/1.2/1");
+	drop_parts(7, 1, 2, 1);
+	assert_true(store_stale_again(world.store));
+	assert_stale("");
+}
+
 static void test_a_purge_ends_parts(void **state)
 {
 	(void)state;
@@ -337,6 +367,7 @@ int main(void)
 	    IN_WORLD(test_purge_drops_parts),
 	    IN_WORLD(test_a_newer_set_ends_parts),
 	    IN_WORLD(test_late_parts_are_stale_at_once),
+	    IN_WORLD(test_a_part_between_tombstones),
 	    IN_WORLD(test_a_purge_ends_parts),
 	    IN_WORLD(test_a_complete_run_ends_parts),
 	    IN_WORLD(test_a_part_that_is_gone),
