@@ -131,14 +131,22 @@ static bool take_end(struct loader *l, const struct event *e)
 
 static bool take_gone(struct loader *l, const struct event *e)
 {
+	int64_t next = l->positions[e->topic][e->partition].next;
+
 	if (loader_runs_stream_is_over(l))
 		return true;
+	if (next > e->next)
+		return fail("%s, partition %d: ends at %" PRId64 ", before our position %" PRId64
+			    ": others than the coordinator deleted the topic and made it again. Delete it "
+			    "once more, stop "
+			    "what could make it, and start the coordinator: it makes the topic and begins a "
+			    "new stream",
+		    topic_name(e->topic), (int)e->partition, e->next, next);
 	return fail(
 	    "%s, partition %d: the next message to be read, %" PRId64
 	    ", is no longer there; they begin at %" PRId64
 	    ". What is between is lost for %s: `qidflow loader --rebuild` builds it anew from the topics",
-	    topic_name(e->topic), (int)e->partition, l->positions[e->topic][e->partition].next, e->next,
-	    db_path(l->db));
+	    topic_name(e->topic), (int)e->partition, next, e->next, db_path(l->db));
 }
 
 /* *ret_ok: false, it cannot go on. */
