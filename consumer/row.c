@@ -45,8 +45,7 @@ static sqlite3_stmt *prepare(struct row *r)
 	struct buffer sql;
 
 	buffer_open(&sql, SQL_MOST);
-	bool ok = buffer_printf(
-	    &sql, "INSERT%s INTO \"%s\"(", tables[r->table].key ? " OR REPLACE" : "", tables[r->table].name);
+	bool ok = buffer_printf(&sql, "INSERT OR REPLACE INTO \"%s\"(", tables[r->table].name);
 	for (size_t i = 0; i < r->n; i++)
 		ok = ok && buffer_printf(&sql, "%s\"%s\"", i ? ", " : "", r->columns[i].is.name);
 	ok = ok && buffer_add_text(&sql, ") VALUES(");

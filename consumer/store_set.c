@@ -43,6 +43,19 @@ bool store_empty(struct store *s, struct stored_host *h)
 	return db_step(s->db, s->drop_detections) && store_run(s, s->drop_detection_host, (uint64_t)h->id);
 }
 
+/* The new set's rows are written over those of the one before it, which changes each page once; to delete them first
+ * would take pages apart and put them together again. What is behind the new ones goes now. */
+static bool drop_rest(struct filling *f, struct stored_host *h)
+{
+	struct store *s = f->store;
+
+	if (!h->detected || !f->count)
+		return store_empty(s, h);
+	sqlite3_bind_int64(s->drop_detections, 1, f->first_row + f->count);
+	sqlite3_bind_int64(s->drop_detections, 2, f->first_row + CEILING_HOST_DETECTIONS - 1);
+	return db_step(s->db, s->drop_detections);
+}
+
 bool store_settle(struct store *s, struct stored_host *h, struct set_name set)
 {
 	h->set = set;
@@ -155,10 +168,10 @@ static bool fill(struct filling *f, struct stored_host *h, Qidflow__V1__HostDete
 	continued_clear(s->continued);
 	row_set(s->detections, last->set);
 	row_set_host(s->detections, last);
-	if (!store_empty(s, h) || (last->parts > 1 && !insert_parts(f, last)))
+	if (last->parts > 1 && !insert_parts(f, last))
 		return false;
 	arena_reset(s->arena);
-	if (!insert_piece(f, last, true))
+	if (!insert_piece(f, last, true) || !drop_rest(f, h))
 		return false;
 	s->rows += (uint64_t)f->count + 1;
 	s->n_detections += (uint64_t)f->count;
