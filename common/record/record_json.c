@@ -3,23 +3,23 @@
  * A wrapper <TAGS><TAG/></TAGS> is {"TAG":[{…}]}: what can repeat is always a list, also with one item. What
  * has nothing in it is left out at every level; so each writer first writes and then takes back. Values are
  * never numbers: they are what the API wrote. */
+#include "record_json.h"
 #include <stdio.h>
 #include <string.h>
 #include "buffer.h"
+#include "copy.h"
 #include "log.h"
 #include "record.h"
-
-#define ONES ((uint64_t)0x0101010101010101)
-#define HIGH ((uint64_t)0x8080808080808080)
 
 /* The high bit of each byte that JSON must escape: below 0x20, quote, backslash. The lowest one set is exact,
  * those above it may be a borrow's. */
 static uint64_t escapes(uint64_t v)
 {
-	uint64_t quote = v ^ (ONES * '"'), backslash = v ^ (ONES * '\\');
+	uint64_t quote = v ^ (COPY_ONES * '"'), backslash = v ^ (COPY_ONES * '\\');
 
-	return (((v - ONES * 0x20) & ~v) | ((quote - ONES) & ~quote) | ((backslash - ONES) & ~backslash)) &
-	       HIGH;
+	return (((v - COPY_ONES * 0x20) & ~v) | ((quote - COPY_ONES) & ~quote) |
+		   ((backslash - COPY_ONES) & ~backslash)) &
+	       COPY_HIGH;
 }
 
 static size_t escape(unsigned char c, char *to)
@@ -77,6 +77,50 @@ static char *write_block(const char *s, const char *end, char *to)
 	return to;
 }
 
+enum { VECTOR = COPY_SMALL };
+typedef unsigned char vector __attribute__((vector_size(VECTOR)));
+
+static bool copy_clean(char *to, const char *s)
+{
+	vector v;
+	uint64_t found[2];
+
+	memcpy(&v, s, VECTOR);
+	memcpy(to, &v, VECTOR);
+	vector is = (vector)(v < 0x20) | (vector)(v == '"') | (vector)(v == '\\');
+	memcpy(found, &is, VECTOR);
+	return !(found[0] | found[1]);
+}
+
+static char *put_small(char *to, const char *s, size_t len)
+{
+	struct copy_words w = copy_small(to, s, len);
+
+	return len && (escapes(w.first) | escapes(w.last)) ? write_block(s, s + len, to) : to + len;
+}
+
+static char *put_large(char *to, const char *s, const char *end)
+{
+	bool clean = true; /* the last block: what is before `to` is what is before s */
+
+	for (; end - s >= VECTOR; s += VECTOR) {
+		clean = copy_clean(to, s);
+		to = clean ? to + VECTOR : write_block(s, s + VECTOR, to);
+	}
+	size_t rest = (size_t)(end - s);
+	if (!clean || !copy_clean(to + rest - VECTOR, end - VECTOR))
+		return write_block(s, end, to);
+	return to + rest;
+}
+
+char *record_json_put(const char *s, size_t len, char *to)
+{
+	*to++ = '"';
+	to = len < VECTOR ? put_small(to, s, len) : put_large(to, s, s + len);
+	*to++ = '"';
+	return to;
+}
+
 /* Near the ceiling: no byte more than is needed. */
 static bool write_exact(const char *s, const char *end, struct buffer *to)
 {
@@ -95,11 +139,17 @@ bool record_json_text(const char *s, size_t len, struct buffer *to)
 	enum { BLOCK = 512 };
 	const char *end = s + len;
 	size_t start = to->size;
+	char *whole = len <= BLOCK ? buffer_reserve(to, RECORD_JSON_ROOM(len)) : NULL;
+
+	if (whole) {
+		to->size += (size_t)(record_json_put(s, len, whole) - whole);
+		return true;
+	}
 	bool ok = buffer_add(to, "\"", 1);
 
 	while (ok && s < end) {
 		const char *stop = end - s > BLOCK ? s + BLOCK : end;
-		char *at = buffer_reserve(to, (size_t)(stop - s) * 6 + 8);
+		char *at = buffer_reserve(to, RECORD_JSON_ROOM((size_t)(stop - s)));
 
 		if (at)
 			to->size += (size_t)(write_block(s, stop, at) - at);

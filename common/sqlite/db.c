@@ -34,6 +34,8 @@ static void set_up(void)
 {
 	/* Counting memory takes a lock at each malloc. It fails where SQLite is in use already, and is slower then. */
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	/* As each connection is opened anyway; then a value of a row may be looked into as it is. */
+	(void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
 }
 
 /* Large sorts go through files: beside the first database that is written, or a full /var/tmp would be told as a full disk

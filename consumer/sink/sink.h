@@ -17,12 +17,12 @@ struct sink_value {
 	const char *text; /* not terminated; of a number: as JSON writes it */
 };
 
-enum { SINK_COLUMNS = 256, SINK_NAME = 80 };
+enum { SINK_COLUMNS = 256, SINK_NAME = 80, SINK_ROW_AT_ONCE = 64 * 1024 };
 struct sink_column {
 	char name[SINK_NAME];
 	bool is_json; /* its text is a JSON value */
 	size_t key_len;
-	char key[SINK_NAME + 4]; /* ,"NAME": */
+	char key[96]; /* ,"NAME": and zeros */
 };
 struct sink_list {
 	int n;
