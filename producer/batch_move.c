@@ -88,13 +88,14 @@ bool batch_forget(struct coordinator *c, enum batch_state state, const struct id
 	return true;
 }
 
-struct batch *batch_foreign(int32_t slot, uint64_t number)
+struct batch *batch_foreign(int32_t slot, const struct slot_end *what)
 {
 	struct batch *b = xcalloc(1, sizeof(*b));
 
 	b->foreign = true;
 	b->p.state = BATCH_SENT;
 	b->p.slot = slot;
-	b->p.number = number;
+	b->p.number = what->number;
+	b->foreign_run = what->run;
 	return b;
 }

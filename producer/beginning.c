@@ -17,12 +17,20 @@ static bool begin_anew(struct coordinator *c, int64_t now_s, bool full)
 		    "the API's clock is behind that of the last complete run: all hosts are asked for");
 		full = true;
 	}
-	full = full || c->complete_run == 0 || (full_every_s && now_s - c->complete_full_at >= full_every_s);
+	bool knows = true;
+	if (!progress_knows_database(c->progress, c->database, &knows))
+		return coordinator_fail(c, STATUS_FAILED, "progress.db cannot be read");
+	if (!knows && c->complete_run)
+		log_line(LOG_INFO, "the database is another one than before: all hosts are asked for");
+	full = full || !knows || c->complete_run == 0 ||
+	       (full_every_s && now_s - c->complete_full_at >= full_every_s);
 	c->run = (struct progress_run){.run = progress_next_run(c->progress),
 	    .full = full,
 	    .started_at = now_s,
 	    .window_start =
 		full ? 0 : c->complete_started_at - config_number(c->config, "run.overlap") / 1000};
+	/* Another's run that never ended: what it left at work is in no memory of ours. */
+	c->run.unsure = c->overtaken && c->started_on_topic > c->complete_on_topic;
 	snprintf(c->run.database, sizeof(c->run.database), "%s", c->database);
 	snprintf(c->run.stream, sizeof(c->run.stream), "%s", transport_stream(c->transport));
 	log_line(LOG_INFO, "run %" PRIu64 " begins: %s%s", c->run.run,
@@ -33,14 +41,13 @@ static bool begin_anew(struct coordinator *c, int64_t now_s, bool full)
 }
 
 /* An interrupted run goes on, unless it was for another database, is complete there, or --full abandons it. */
-bool beginning(struct coordinator *c, int64_t now_s, bool full)
+static bool which_run(struct coordinator *c, int64_t now_s, bool full)
 {
 	struct progress_run old;
 
 	if (progress_running(c->progress, &old)) {
-		bool same = strcmp(old.database, c->database) == 0, done = same && c->complete_run == old.run;
-
-		bool cancelled = false;
+		bool same = strcmp(old.database, c->database) == 0, done = same && c->complete_run >= old.run,
+		     cancelled = false;
 
 		if (!requests_cancel_interrupted(c, &old, &cancelled))
 			return false;
@@ -56,7 +63,16 @@ bool beginning(struct coordinator *c, int64_t now_s, bool full)
 	return begin_anew(c, now_s, full);
 }
 
-/* What is asked for at the start: all, or what the last run owes and what is listed but not in the database. */
+bool beginning(struct coordinator *c, int64_t now_s, bool full)
+{
+	if (!which_run(c, now_s, full))
+		return false;
+	ids_add_all(&c->unsure, &c->owed); /* given up or marked */
+	return progress_unsure(c->progress, c->run.run, &c->unsure) ||
+	       coordinator_fail(c, STATUS_FAILED, "progress.db cannot be read");
+}
+
+/* What is asked for at the start: all, or what the last run owes, who is unsure, and what is listed but not in the database. */
 void beginning_todo(struct coordinator *c, const struct ids *listed)
 {
 	struct ids want = {0};
@@ -68,9 +84,9 @@ void beginning_todo(struct coordinator *c, const struct ids *listed)
 
 		ids_copy(&want, listed);
 		ids_remove_all(&want, &c->known);
-		ids_copy(&unlisted, &c->owed);
+		ids_copy(&unlisted, &c->unsure);
 		ids_remove_all(&unlisted, listed);
-		ids_add_all(&want, &c->owed);
+		ids_add_all(&want, &c->unsure);
 		ids_remove_all(&want, &unlisted);
 		ids_close(&unlisted);
 	}

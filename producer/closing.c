@@ -19,7 +19,8 @@ enum {
 	HELD_BACK_SHARE = 10,
 	LETTERS_A_MESSAGE = 2000,
 	ENDS_MOST = 4096,
-	LOADER_SILENT_MS = 40000
+	LOADER_SILENT_MS = 40000,
+	LOADER_GONE_MS = 120000
 };
 
 static bool too_many(const struct coordinator *c, uint64_t gone, uint64_t of)
@@ -50,12 +51,40 @@ static bool purge_host(struct coordinator *c, uint64_t host, const char *set)
 	       send_data(c, TOPIC_DETECTIONS, host, &detections, c->own);
 }
 
+static bool purge(struct coordinator *c, const struct ids *hosts)
+{
+	uint64_t number = hosts->count ? progress_next_number(c->progress) : 0;
+	char set[48];
+	bool ok =
+	    number || !hosts->count || coordinator_fail(c, STATUS_FAILED, "progress.db gives no number");
+
+	snprintf(set, sizeof(set), "%" PRIu64 ".%" PRIu64, c->run.run, number);
+	for (size_t i = 0; ok && i < hosts->n; i++)
+		for (uint64_t id = hosts->v[i].first; ok; id++) {
+			ok = purge_host(c, id, set);
+			if (id == hosts->v[i].last)
+				break;
+		}
+	return ok;
+}
+
+/* They need no emptying any more, and nobody will ask for them again. */
+static bool forget(struct coordinator *c, const struct ids *hosts)
+{
+	return batch_forget(c, BATCH_LEFT_OUT, hosts) && batch_forget(c, BATCH_DEAD, hosts);
+}
+
+/* Who is unsure and not listed gets its tombstones too, also where the database does not have it: the topics may, or will when what is still
+ * on its way comes. These take nothing away that we know of, and so do not count for --confirm-purge. */
 bool closing_purge(struct coordinator *c)
 {
-	struct ids gone = {0};
-	char set[48];
-	bool ok = true;
+	struct ids gone = {0}, others = {0};
 
+	ids_copy(&others, &c->unsure);
+	if (c->run.unsure)
+		ids_add_all(&others, &c->asked);
+	ids_remove_all(&others, &c->listed);
+	ids_remove_all(&others, &c->known);
 	ids_copy(&gone, &c->known);
 	ids_remove_all(&gone, &c->listed);
 	if (too_many(c, gone.count, c->known.count)) {
@@ -65,22 +94,28 @@ bool closing_purge(struct coordinator *c)
 		    "the user's rights are as they"
 		    " should be, run again with --confirm-purge",
 		    gone.count, c->known.count);
+		ids_add_all(&c->purge_held, &gone);
+		ids_clear(&gone);
 	} else if (gone.count) {
-		uint64_t number = progress_next_number(c->progress);
-
-		snprintf(set, sizeof(set), "%" PRIu64 ".%" PRIu64, c->run.run, number);
-		for (size_t i = 0; ok && i < gone.n; i++)
-			for (uint64_t id = gone.v[i].first; ok; id++) {
-				ok = purge_host(c, id, set);
-				if (id == gone.v[i].last)
-					break;
-			}
 		c->counts.purged += gone.count;
-		/* They need no emptying any more, and nobody will ask for them again. */
-		ok = ok && batch_forget(c, BATCH_LEFT_OUT, &gone) && batch_forget(c, BATCH_DEAD, &gone);
 		log_line(LOG_INFO, "%" PRIu64 " hosts are no longer listed and were purged", gone.count);
 	}
+	ids_add_all(&gone, &others);
+	bool ok = purge(c, &gone) && forget(c, &gone);
 	ids_close(&gone);
+	ids_close(&others);
+	c->purged = true;
+	return ok;
+}
+
+bool closing_purge_again(struct coordinator *c)
+{
+	bool ok = purge(c, &c->purge_again) && forget(c, &c->purge_again);
+
+	if (c->purge_again.count)
+		log_line(LOG_INFO, "%" PRIu64 " hosts that are not listed were purged once more",
+		    c->purge_again.count);
+	ids_clear(&c->purge_again);
 	return ok;
 }
 
@@ -103,6 +138,17 @@ static bool empty_host(struct coordinator *c, uint64_t host, uint64_t number, st
 	return send_data(c, TOPIC_DETECTIONS, host, &out, d);
 }
 
+static uint64_t detected_in(const struct coordinator *c, const struct batch *b)
+{
+	struct ids others = {0};
+
+	ids_copy(&others, &b->p.hosts);
+	ids_remove_all(&others, &c->detected);
+	uint64_t n = b->p.hosts.count - others.count;
+	ids_close(&others);
+	return n;
+}
+
 static bool empty_batch(struct coordinator *c, struct batch *b)
 {
 	struct delivery *d = delivery_open();
@@ -120,9 +166,11 @@ static bool empty_batch(struct coordinator *c, struct batch *b)
 	b->p.ends = xcalloc(b->p.n_ends, sizeof(*b->p.ends));
 	delivery_ends(d, b->p.ends, b->p.n_ends);
 	delivery_close(d);
+	uint64_t emptied = detected_in(c, b); /* the others had none, and get a set all the same */
+	b->p.counts = (struct progress_counts){.emptied = emptied, .came_empty = b->p.hosts.count - emptied};
 	ids_remove_all(&c->detected, &b->p.hosts);
-	b->p.counts = (struct progress_counts){.emptied = b->p.hosts.count};
-	c->counts.emptied += b->p.hosts.count;
+	c->counts.emptied += emptied;
+	c->counts.came_empty += b->p.hosts.count - emptied;
 	return ok ? batch_move(c, b, BATCH_FETCHED)
 		  : coordinator_fail(c, STATUS_FAILED, "hosts without detections could not be emptied");
 }
@@ -136,10 +184,14 @@ static uint64_t hosts_in(const struct coordinator *c, enum batch_state state)
 	return n;
 }
 
-/* May be called again: what was decided on before counts too. */
+/* Who had no detections is in batches apart (settle.c). May be called again: what was decided on before counts too. */
 bool closing_empty(struct coordinator *c)
 {
-	uint64_t n = hosts_in(c, BATCH_LEFT_OUT), all = n + hosts_in(c, BATCH_HELD) + c->counts.emptied;
+	uint64_t n = 0;
+
+	for (const struct batch *b = c->batches; b; b = b->next)
+		n += b->p.state == BATCH_LEFT_OUT ? detected_in(c, b) : 0;
+	uint64_t all = n + hosts_in(c, BATCH_HELD) + c->counts.emptied;
 	bool hold = n && too_many(c, all, c->asked.count);
 
 	if (hold) {
@@ -153,7 +205,7 @@ bool closing_empty(struct coordinator *c)
 	for (struct batch *b = c->batches; b; b = b->next) {
 		if (b->p.state != BATCH_LEFT_OUT)
 			continue;
-		if (hold ? !batch_move(c, b, BATCH_HELD) : !empty_batch(c, b))
+		if (hold && detected_in(c, b) ? !batch_move(c, b, BATCH_HELD) : !empty_batch(c, b))
 			return false;
 	}
 	return true;
@@ -284,7 +336,8 @@ static bool all_loaded(struct coordinator *c, struct delivery_end *ends)
 	for (const struct batch *b = c->batches; b; b = b->next)
 		if (b->p.state != BATCH_DEAD && b->p.state != BATCH_HELD)
 			return false;
-	return c->marked.n == 0 && !c->qids_moved && settle_passed(c, ends, n);
+	return c->marked.n == 0 && c->rows_again.n == 0 && c->purge_again.n == 0 && !c->qids_moved &&
+	       settle_passed(c, ends, n);
 }
 
 static bool wait_for_loader(struct coordinator *c)
@@ -297,20 +350,32 @@ static bool wait_for_loader(struct coordinator *c)
 		    (now - c->loader_told_ms) / 1000);
 		c->loader_missed_ms = now;
 	}
+	/* Its file was taken away, or it is not coming back: what was loaded is not in the other one. */
+	if (now - c->loader_told_ms > LOADER_GONE_MS && c->other_told_ms > c->loader_told_ms)
+		return coordinator_fail(c, STATUS_FAILED,
+		    "the loader has another database than at the start of this run: the next run takes what "
+		    "that one "
+		    "lacks");
 	return coordinator_pump(c, 500);
+}
+
+static bool own_delivered(struct coordinator *c)
+{
+	return leader_deliver(c->leader, c->own) ||
+	       coordinator_fail(c, STATUS_FAILED, "some messages could not be delivered");
 }
 
 bool closing_complete(struct coordinator *c)
 {
 	struct delivery_end *ends = xcalloc(ENDS_MOST, sizeof(*ends));
-	bool ok = leader_deliver(c->leader, c->own) ||
-		  coordinator_fail(c, STATUS_FAILED, "some messages could not be delivered");
+	bool ok = own_delivered(c);
 
 	meter_set(METER_STAGE, STAGE_FINISHING);
 	meter_wait(WAITER_LOADER, "the loader to load all of it", 0);
 	c->loader_told_ms = c->loader_missed_ms = clock_ms(); /* it had nothing to tell until now */
 	while (ok && !all_loaded(c, ends))
-		ok = coordinator_do_rest(c) && (all_loaded(c, ends) || wait_for_loader(c));
+		ok =
+		    coordinator_do_rest(c) && own_delivered(c) && (all_loaded(c, ends) || wait_for_loader(c));
 	free(ends);
 	c->counts.dead = hosts_in(c, BATCH_DEAD);
 	c->counts.batches = (uint64_t)meter_get(METER_BATCHES_DONE);
@@ -319,7 +384,7 @@ bool closing_complete(struct coordinator *c)
 		return false;
 	meter_set(METER_STAGE, STAGE_PUBLISHING);
 	meter_wait(WAITER_LOADER, "the loader to publish", 0);
-	while (c->complete_run != c->run.run)
+	while (c->complete_run < c->run.run)
 		if (!wait_for_loader(c))
 			return false;
 	meter_wait(WAITER_LOADER, NULL, 0);

@@ -21,7 +21,11 @@
 #include "stop.h"
 #include "xalloc.h"
 
-enum { LOADER_LATE_MS = 5000, LOADER_LATE_AGAIN_MS = 30000 };
+enum {
+	LOADER_LATE_MS = 5000,
+	LOADER_LATE_AGAIN_MS = 30000,
+	EXPECTED_MS = 10000 /* another database is told of, and the one of the run before is not */
+};
 
 bool coordinator_fail(struct coordinator *c, enum exit_status status, const char *format, ...)
 {
@@ -141,6 +145,32 @@ bool coordinator_fetch_all(struct coordinator *c)
 
 /* ---- the run */
 
+static bool expect_database(struct coordinator *c)
+{
+	return progress_database(c->progress, transport_stream(c->transport), c->expected) ||
+	       coordinator_fail(c, STATUS_FAILED, "progress.db cannot be read");
+}
+
+/* It is told of again from the first Report on. */
+static bool take_any_database(struct coordinator *c)
+{
+	log_line(LOG_WARN, "no loader tells of database %s of the run before: this run is for another one",
+	    c->expected);
+	*c->expected = '\0';
+	return c->looked_from < 0 || leader_read_from(c->leader, c->looked_from) ||
+	       coordinator_fail(c, STATUS_FAILED, "reports cannot be read");
+}
+
+/* A loader that has read of a higher generation than our topics tell is heard when we are above that. */
+static bool lead_higher(struct coordinator *c)
+{
+	bool ok = progress_raise(c->progress, 0, 0, c->generation_told) ||
+		  coordinator_fail(c, STATUS_FAILED, "progress.db takes no more");
+
+	c->generation_told = 0;
+	return ok && claim_lead(c);
+}
+
 static bool wait_for_database(struct coordinator *c)
 {
 	int64_t began = clock_ms(), say = began + LOADER_LATE_MS;
@@ -154,7 +184,10 @@ static bool wait_for_database(struct coordinator *c)
 			    (now - began) / 1000);
 			say = now + LOADER_LATE_AGAIN_MS;
 		}
-		if (!coordinator_pump(c, say - now))
+		if (*c->expected && !*c->database && c->other_since_ms &&
+		    now - c->other_since_ms >= EXPECTED_MS && !take_any_database(c))
+			return false;
+		if (!coordinator_pump(c, say - now) || (c->generation_told && !lead_higher(c)))
 			return false;
 	}
 	meter_wait(WAITER_LOADER, NULL, 0);
@@ -168,9 +201,21 @@ static bool extract(struct coordinator *c)
 			       : c->complete_kb_at - config_number(c->config, "run.overlap") / 1000;
 
 	meter_set(METER_STAGE, STAGE_FETCHING);
-	return closing_run_status(c, QIDFLOW__V1__RUN_STATUS__STATE__STARTED, NULL) && resume_unsent(c) &&
-	       foreign_find(c) && listing_hosts(c, NULL) && listing_knowledge_base(c, kb_after, NULL) &&
-	       coordinator_fetch_all(c);
+	return claim_start(c) && resume_unsent(c) && foreign_find(c) && listing_hosts(c, NULL) &&
+	       listing_knowledge_base(c, kb_after, NULL) && coordinator_fetch_all(c);
+}
+
+/* Takes those that are asked for again. */
+static void rows_again(struct coordinator *c, struct ids *to)
+{
+	struct ids unlisted = {0};
+
+	ids_copy(&unlisted, &c->rows_again);
+	ids_remove_all(&unlisted, &c->listed);
+	ids_add_all(to, &c->rows_again);
+	ids_remove_all(to, &unlisted);
+	ids_close(&unlisted);
+	ids_clear(&c->rows_again);
 }
 
 /* Who is listed now: the others are purged, and whoever is new is fetched. */
@@ -186,6 +231,7 @@ static bool compare_lists(struct coordinator *c)
 	ids_copy(&unknown, &c->listed);
 	ids_remove_all(&unknown, &has_row);
 	ids_remove_all(&unknown, &c->told);
+	rows_again(c, &unknown);
 	ids_close(&has_row);
 	bool ok = unknown.count == 0 || listing_hosts(c, &unknown); /* the window did not name them */
 	ids_remove_all(&unknown, &c->asked);
@@ -213,7 +259,13 @@ static bool rest_of_knowledge_base(struct coordinator *c)
 /* A set that is ignored makes work again, and that may leave hosts to be emptied and QIDs to be looked up. */
 bool coordinator_do_rest(struct coordinator *c)
 {
-	return coordinator_fetch_all(c) && closing_empty(c) && (!c->qids_moved || rest_of_knowledge_base(c));
+	struct ids rows = {0};
+
+	rows_again(c, &rows);
+	bool ok = rows.count == 0 || listing_hosts(c, &rows);
+	ids_close(&rows);
+	return ok && coordinator_fetch_all(c) && closing_purge_again(c) && closing_empty(c) &&
+	       (!c->qids_moved || rest_of_knowledge_base(c));
 }
 
 static bool run(struct coordinator *c, bool full)
@@ -221,7 +273,7 @@ static bool run(struct coordinator *c, bool full)
 	struct ids listed = {0};
 	int64_t now_s = 0;
 
-	if (!leader_begin(c->leader) || !resume_lead(c) || !wait_for_database(c))
+	if (!leader_begin(c->leader) || !expect_database(c) || !claim_lead(c) || !wait_for_database(c))
 		return false;
 	bool ok = listing_ids(c, &listed, &now_s);
 	if (ok && now_s == 0)

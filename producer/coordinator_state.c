@@ -53,7 +53,8 @@ void coordinator_close(struct coordinator *c)
 {
 	struct ids *sets[] = {&c->known, &c->detected, &c->owed, &c->kb_known, &c->todo, &c->asked,
 	    &c->listed, &c->settled, &c->cancelled, &c->marked, &c->told, &c->again, &c->kb_asked,
-	    &c->ignored[0], &c->ignored[1], &c->ignored[2]};
+	    &c->ignored[0], &c->ignored[1], &c->ignored[2], &c->unsure, &c->rows_again, &c->purge_again,
+	    &c->purge_held};
 
 	for (int i = 0; i < 2; i++)
 		lister_close(c->listers[i]);

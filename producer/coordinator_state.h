@@ -1,6 +1,6 @@
-/* coordinator_state.h -- what the coordinator knows of its run; shared by coordinator.c (the run from top to bottom), resume.c and
- * foreign.c (what was before), handout.c (what goes out), reports.c, settle.c and requests.c (what comes in, and what it changes),
- * beginning.c and closing.c (purges, emptying, COMPLETE), listing.c, aside.c, notes.c. Nobody else includes it.
+/* coordinator_state.h -- what the coordinator knows of its run; shared by coordinator.c (the run from top to bottom), claim.c,
+ * resume.c and foreign.c (what was before), handout.c (what goes out), reports.c, settle.c and requests.c (what comes in, and what it changes),
+ * marks.c, beginning.c and closing.c (purges, emptying, COMPLETE), listing.c, aside.c, notes.c. Nobody else includes it.
  *
  * One thread owns all of it. batch_move() is the only place where a batch changes its state. */
 #ifndef COORDINATOR_STATE_H
@@ -23,7 +23,8 @@ struct batch { /* in memory while it is not LOADED */
 	struct progress_batch p;
 	struct batch *next;
 	bool probe, suspect; /* outage.h; a probe is not stored */
-	bool foreign;        /* foreign.c: stands in its slot alone */
+	bool foreign;        /* foreign.c: stands in its slot alone, and is of this run: */
+	uint64_t foreign_run;
 	int64_t sent_ms, not_before_ms;
 };
 
@@ -50,12 +51,15 @@ struct coordinator {
 
 	/* what the topics told at the start */
 	struct slot_end *slot_ends;
-	struct ids settled;                       /* numbers of the run that was taken up, which are over */
-	uint64_t run_on_topic, complete_on_topic; /* the newest that began, and that is complete */
+	struct ids settled; /* numbers of the run that was taken up, which are over */
+	uint64_t started_on_topic, complete_on_topic; /* the newest that began, and that is complete */
+	bool overtaken;                               /* another has led since progress.db was written */
 
 	/* what the loader told of the database */
 	bool database_told, database_more; /* more: in pieces, of which some are still to come */
-	char database[64];
+	char database[PROGRESS_STREAM], expected[PROGRESS_STREAM]; /* expected: of the run before; "": any */
+	int64_t other_since_ms, other_told_ms;                     /* another database was told of */
+	uint64_t generation_told;                                  /* by the loader, where it is above ours */
 	uint64_t complete_run;
 	int64_t complete_started_at, complete_full_at, complete_kb_at;
 	struct ids known, detected, owed, kb_known;
@@ -68,6 +72,11 @@ struct coordinator {
 	struct ids again;  /* left out of a whole answer: asked once more when all else is asked */
 	struct ids marked; /* hosts of ignored sets that are to be asked for again */
 	struct ids ignored[IGNORED_TIMES]; /* hosts whose set was ignored once, twice, … */
+	struct ids unsure;                 /* marks.c */
+	struct ids rows_again;             /* marked ones: their row of Host List is asked for once more */
+	struct ids purge_again,
+	    purge_held; /* marked ones that are not listed: purged once more; unless it is held back */
+	bool purged;    /* it was looked who is not listed */
 
 	/* work */
 	struct ids todo, asked, listed; /* no batch yet; in some batch of this run; listed at the end */
@@ -103,8 +112,11 @@ __attribute__((format(printf, 3, 4))) bool coordinator_fail(
     struct coordinator *c, enum exit_status status, const char *format, ...);
 bool coordinator_do_rest(struct coordinator *c); /* of what has come up at the end */
 
-/* resume.c: the topics are looked at, and numbers and generation are above all of theirs; LEADS is delivered */
-bool resume_lead(struct coordinator *c);
+/* claim.c: the topics are looked at, numbers and generation are above all of theirs; LEADS is delivered, and is the last. May be called again */
+bool claim_lead(struct coordinator *c);
+bool claim_start(struct coordinator *c); /* STARTED, likewise */
+
+/* resume.c */
 bool resume_batches(struct coordinator *c);      /* of c->run, that was interrupted */
 bool resume_unsent(struct coordinator *c);       /* SENT ones that are not in their slots are sent again */
 bool resume_reports_gone(struct coordinator *c); /* some Reports are lost: whatever was SENT may be done */
@@ -120,6 +132,12 @@ bool requests_retry(struct coordinator *c, const Qidflow__V1__Report *r);
 bool requests_cancel(struct coordinator *c, const Qidflow__V1__Report *r, int64_t offset);
 bool requests_cancel_interrupted(struct coordinator *c, const struct progress_run *old, bool *ret_cancelled);
 bool requests_take_kept(struct coordinator *c); /* those that came when no run was on */
+
+/* marks.c */
+bool marks_ask(struct coordinator *c); /* for those that are marked and not in hand */
+void marks_add(struct coordinator *c, uint64_t host);
+bool marks_unsure(struct coordinator *c, const struct ids *hosts); /* false: progress.db */
+bool marks_is_unsure(const struct coordinator *c, uint64_t host);
 
 /* aside.c: tombstones of parts; copies of what is no Report */
 bool aside_parts(struct coordinator *c, const Qidflow__V1__Report *r);
@@ -141,7 +159,7 @@ bool listing_knowledge_base(struct coordinator *c, int64_t after_s, const struct
 /* batch_move.c */
 struct batch *batch_new(
     struct coordinator *c, enum batch_state state, int tries);                /* stored by batch_move() */
-struct batch *batch_foreign(int32_t slot, uint64_t number);                   /* to be freed */
+struct batch *batch_foreign(int32_t slot, const struct slot_end *what);       /* to be freed */
 bool batch_move(struct coordinator *c, struct batch *b, enum batch_state to); /* false: progress.db, logged */
 bool batch_drop(struct coordinator *c, struct batch *b);                      /* and free */
 bool batch_forget(struct coordinator *c, enum batch_state state,
@@ -174,6 +192,7 @@ bool handout_produce(struct coordinator *c, struct batch *b);
 bool closing_run_status(struct coordinator *c, Qidflow__V1__RunStatus__State state, const char *error);
 bool closing_send_status(struct coordinator *c, const Qidflow__V1__RunStatus *m);
 bool closing_purge(struct coordinator *c);
+bool closing_purge_again(struct coordinator *c);
 bool closing_empty(struct coordinator *c);
 bool closing_complete(struct coordinator *c);
 #endif

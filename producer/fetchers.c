@@ -6,7 +6,7 @@
 
 void fetchers_open(struct fetchers *f, int32_t n_slots, int64_t now_ms)
 {
-	*f = (struct fetchers){.n_slots = n_slots, .none_since_ms = now_ms};
+	*f = (struct fetchers){.n_slots = n_slots, .none_since_ms = now_ms, .settle_since_ms = -1};
 	f->slots = xcalloc((size_t)n_slots, sizeof(*f->slots));
 	for (int32_t i = 0; i < n_slots; i++)
 		f->slots[i] = (struct slot){.fetcher = -1, .since_ms = now_ms};
@@ -70,6 +70,41 @@ void fetchers_hear(struct fetchers *f, const char *name, int64_t now_ms)
 		f->v[fetcher].heard_ms = now_ms;
 }
 
+static bool has_others(const struct fetchers *f, int fetcher)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if ((int)i != fetcher && f->v[i].name && f->v[i].slots)
+			return true;
+	return false;
+}
+
+static bool holds_exactly(const struct fetchers *f, int fetcher, const uint32_t *slots, size_t n)
+{
+	size_t held = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (slots[i] < (uint32_t)f->n_slots) {
+			held++;
+			if (f->slots[slots[i]].fetcher != fetcher)
+				return false;
+		}
+	return held == (size_t)f->v[fetcher].slots;
+}
+
+static void slots_moved(struct fetchers *f, int64_t now_ms)
+{
+	if (f->settle_since_ms < 0 || now_ms - f->settle_since_ms >= FETCHERS_SETTLE_EVERY_MS)
+		f->settle_since_ms = now_ms;
+	else if (now_ms >= f->settle_until_ms || now_ms - f->settle_since_ms >= FETCHERS_SETTLE_MOST_MS)
+		return;
+	f->settle_until_ms = now_ms + FETCHERS_SETTLE_MS;
+}
+
+int64_t fetchers_settle_ms(const struct fetchers *f, int64_t now_ms)
+{
+	return f->settle_since_ms >= 0 && f->settle_until_ms > now_ms ? f->settle_until_ms - now_ms : 0;
+}
+
 void fetchers_claim(struct fetchers *f, const char *name, const uint32_t *slots, size_t n, int64_t now_ms)
 {
 	int fetcher = find(f, name);
@@ -77,6 +112,8 @@ void fetchers_claim(struct fetchers *f, const char *name, const uint32_t *slots,
 	if (fetcher < 0)
 		fetcher = place(f, name);
 	f->v[fetcher].heard_ms = now_ms;
+	if (has_others(f, fetcher) && !holds_exactly(f, fetcher, slots, n))
+		slots_moved(f, now_ms);
 	let_go(f, fetcher, now_ms);
 	for (size_t i = 0; i < n; i++) {
 		if (slots[i] >= (uint32_t)f->n_slots)

@@ -13,7 +13,10 @@ enum {
 	FETCHERS_NOBODY_MS =
 	    60000,                /* a batch waits for a holder of its slot: said then, and as often again */
 	FETCHERS_NONE_MS = 10000, /* there is no fetcher at all: said then, and again each … */
-	FETCHERS_NONE_AGAIN_MS = 30000
+	FETCHERS_NONE_AGAIN_MS = 30000,
+	FETCHERS_SETTLE_MS = 2000,       /* nothing is handed out for so long after slots changed hands, */
+	FETCHERS_SETTLE_MOST_MS = 6000,  /* and while they go on doing so, */
+	FETCHERS_SETTLE_EVERY_MS = 20000 /* and not again for so long after that began */
 };
 
 struct batch;
@@ -35,6 +38,7 @@ struct fetchers {
 	struct slot *slots;
 	int32_t n_slots;
 	int64_t none_since_ms, none_said_ms;
+	int64_t settle_since_ms, settle_until_ms; /* since -1: never yet */
 };
 
 void fetchers_open(struct fetchers *f, int32_t n_slots, int64_t now_ms);
@@ -43,6 +47,9 @@ void fetchers_hear(
     struct fetchers *f, const char *name, int64_t now_ms); /* any Report of one that is known */
 void fetchers_claim(struct fetchers *f, const char *name, const uint32_t *slots, size_t n, int64_t now_ms);
 void fetchers_forget_silent(struct fetchers *f, int64_t now_ms);
+/* How long it is better to wait: when several come at once, what is given to the first is taken from it a moment later. One that is
+ * alone never makes us wait, nor can any that come and go all the time for long. */
+int64_t fetchers_settle_ms(const struct fetchers *f, int64_t now_ms);
 int32_t fetchers_free_slot(struct fetchers *f); /* of the one with the fewest in hand; -1: there is none */
 const char *fetchers_holder(const struct fetchers *f, int32_t slot); /* NULL: nobody */
 

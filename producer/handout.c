@@ -159,8 +159,11 @@ static bool send_probe(struct coordinator *c, int32_t slot)
 /* May a call go now? 0: yes; else ms until it is worth looking again. */
 static int64_t permission_ms(struct coordinator *c, int64_t now)
 {
-	int64_t wait = governor_wait_ms(&c->governors[GOVERN_DETECTIONS], now);
+	int64_t wait = governor_wait_ms(&c->governors[GOVERN_DETECTIONS], now),
+		settle = fetchers_settle_ms(&c->fetchers, now);
 
+	if (settle > wait)
+		wait = settle;
 	if (c->outage.state != OUTAGE_NONE) {
 		int64_t probe = outage_wait_ms(&c->outage, now);
 

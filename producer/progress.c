@@ -1,5 +1,5 @@
-/* progress.c -- progress.db. Journal in WAL with synchronous=NORMAL: what a power cut takes is asked again, and numbers cannot come
- * twice, since the database holds the highest that anybody saw. */
+/* progress.c -- progress.db. Journal in WAL with synchronous=FULL: a number that was given is never given again, not after a power cut
+ * either, or two different sets would have one name. */
 #include "progress_inside.h"
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +43,8 @@ static const char *const steps[] = {
     "CREATE TABLE budget(api TEXT PRIMARY KEY, at_once INTEGER NOT NULL, running INTEGER NOT NULL,"
     " calls INTEGER, window_s INTEGER, remaining INTEGER, waits_until INTEGER, at INTEGER NOT NULL) "
     "WITHOUT ROWID;",
+    ("CREATE TABLE unsure(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, ids TEXT NOT NULL);"
+     "ALTER TABLE run ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0;"),
 };
 
 static bool prepare(struct progress *p)
@@ -81,7 +83,7 @@ struct progress *progress_open(const char *path, uint64_t least_number, uint64_t
 	pthread_mutexattr_destroy(&recursive);
 	p->db = db_open(path, DB_WRITE, PAGE_SIZE);
 	if (p->db && db_forward(p->db, steps, sizeof(steps) / sizeof(steps[0])) &&
-	    db_exec(p->db, "PRAGMA synchronous = NORMAL") && prepare(p) &&
+	    db_exec(p->db, "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY") && prepare(p) &&
 	    progress_raise(p, least_number, least_run, 0))
 		return p;
 	progress_close(p);
@@ -122,7 +124,9 @@ uint64_t progress_next_run(struct progress *p)
 
 uint64_t progress_next_generation(struct progress *p)
 {
-	return next(p, "generation");
+	uint64_t generation = next(p, "generation");
+
+	return generation && progress_claim(p, generation) ? generation : 0;
 }
 
 static void copy_text(sqlite3_stmt *s, int column, char *to, size_t size)
@@ -138,7 +142,7 @@ bool progress_running(struct progress *p, struct progress_run *ret)
 {
 	pthread_mutex_lock(&p->lock);
 	sqlite3_stmt *s = db_prepare(p->db, "SELECT run, \"full\", started_at, window_start, database, "
-					    "stream FROM run WHERE state = 'RUNNING'"
+					    "stream, unsure FROM run WHERE state = 'RUNNING'"
 					    " ORDER BY run DESC LIMIT 1");
 	bool found = s && db_row(p->db, s) == 1;
 
@@ -146,7 +150,8 @@ bool progress_running(struct progress *p, struct progress_run *ret)
 		*ret = (struct progress_run){.run = (uint64_t)sqlite3_column_int64(s, 0),
 		    .full = sqlite3_column_int(s, 1) != 0,
 		    .started_at = sqlite3_column_int64(s, 2),
-		    .window_start = sqlite3_column_int64(s, 3)};
+		    .window_start = sqlite3_column_int64(s, 3),
+		    .unsure = sqlite3_column_int(s, 6) != 0};
 		copy_text(s, 4, ret->database, sizeof(ret->database));
 		copy_text(s, 5, ret->stream, sizeof(ret->stream));
 	}
@@ -158,9 +163,9 @@ bool progress_running(struct progress *p, struct progress_run *ret)
 
 bool progress_run_begin(struct progress *p, const struct progress_run *r)
 {
-	sqlite3_stmt *s = db_prepare(p->db,
-	    "INSERT INTO run(run, state, \"full\", started_at, window_start, database, began_at, stream)"
-	    " VALUES(?1, 'RUNNING', ?2, ?3, ?4, ?5, ?6, ?7)");
+	sqlite3_stmt *s = db_prepare(p->db, "INSERT INTO run(run, state, \"full\", started_at, window_start, "
+					    "database, began_at, stream, unsure)"
+					    " VALUES(?1, 'RUNNING', ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
 
 	if (!s || !progress_begin(p))
 		return false;
@@ -171,7 +176,8 @@ bool progress_run_begin(struct progress *p, const struct progress_run *r)
 	sqlite3_bind_text(s, 5, r->database, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 6, clock_wall_s());
 	sqlite3_bind_text(s, 7, r->stream, -1, SQLITE_STATIC);
-	bool ok = db_step(p->db, s) &&
+	sqlite3_bind_int(s, 8, r->unsure);
+	bool ok = db_step(p->db, s) && progress_hand_on_unsure(p, r) &&
 		  db_exec(p->db, "DELETE FROM batch WHERE run <> %lld", (long long)r->run) &&
 		  db_exec(p->db, "DELETE FROM qid WHERE run <> %lld", (long long)r->run);
 	return progress_commit(p) && ok;
@@ -194,7 +200,9 @@ bool progress_run_state(struct progress *p, uint64_t run, const char *state, con
 	else
 		sqlite3_bind_null(s, 3);
 	sqlite3_bind_int64(s, 4, clock_wall_s());
-	bool ok = db_step(p->db, s);
+	bool ok =
+	    db_step(p->db, s) && (strcmp(state, "COMPLETE") != 0 ||
+				     db_exec(p->db, "DELETE FROM unsure WHERE run <= %lld", (long long)run));
 	pthread_mutex_unlock(&p->lock);
 	return ok;
 }

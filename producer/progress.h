@@ -34,6 +34,7 @@ struct progress_run {
 	int64_t started_at, window_start; /* API's clock; window_start 0: all */
 	char database[64];
 	char stream[PROGRESS_STREAM]; /* that SENT and FETCHED batches are in */
+	bool unsure;                  /* all hosts are, as in progress_add_unsure() */
 };
 
 struct progress_counts { /* of what came with a batch, for the counts of a run that is continued */
@@ -64,7 +65,9 @@ void progress_close(struct progress *p);
 
 uint64_t progress_next_number(struct progress *p); /* 0: logged */
 uint64_t progress_next_run(struct progress *p);
+/* From here on nothing can be written but by whoever took the generation last, in this process or another. */
 uint64_t progress_next_generation(struct progress *p);
+uint64_t progress_generation(struct progress *p); /* the last that was taken */
 /* What comes next is above these. */
 bool progress_raise(struct progress *p, uint64_t number, uint64_t run, uint64_t generation);
 
@@ -74,6 +77,8 @@ bool progress_run_begin(struct progress *p, const struct progress_run *r);
 /* state: COMPLETE, ABANDONED, or RUNNING with an error for status to show */
 bool progress_run_state(struct progress *p, uint64_t run, const char *state, const char *error);
 bool progress_run_stream(struct progress *p, uint64_t run, const char *stream);
+/* Of the newest run in this stream; "" where there was none. */
+bool progress_database(struct progress *p, const char *stream, char ret[static PROGRESS_STREAM]);
 
 bool progress_begin(struct progress *p);
 bool progress_commit(struct progress *p);
@@ -86,6 +91,14 @@ bool progress_each(struct progress *p, uint64_t run, progress_batch_fn *fn, void
 /* QIDs that detections named in this run and that may have to be asked of the KnowledgeBase. */
 bool progress_add_qids(struct progress *p, uint64_t run, const uint32_t *qids, size_t n);
 bool progress_qids(struct progress *p, uint64_t run, struct ids *ret);
+
+/* Some run was for it, or there was none at all. */
+bool progress_knows_database(struct progress *p, const char *id, bool *ret);
+
+/* progress_claim.c. Hosts of which a set may still come that nobody has accounted for. A run that begins takes over those of the runs before it
+ * that never ended, and whoever was SENT in them. */
+bool progress_add_unsure(struct progress *p, uint64_t run, const struct ids *hosts);
+bool progress_unsure(struct progress *p, uint64_t run, struct ids *ret);
 
 /* The next Report to be read. It belongs to a stream, and is stored with what the last one changed; -1: none of this stream. */
 bool progress_set_reports(struct progress *p, const char *stream, int64_t next);

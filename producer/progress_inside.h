@@ -1,4 +1,4 @@
-/* progress_inside.h -- what progress.c (the file, runs, numbers), progress_batch.c (batches, QIDs) and progress_note.c share; nobody else
+/* progress_inside.h -- what progress.c (the file, runs, numbers), progress_batch.c (batches, QIDs), progress_claim.c and progress_note.c share; nobody else
  * includes it. */
 #ifndef PROGRESS_INSIDE_H
 #define PROGRESS_INSIDE_H
@@ -12,4 +12,6 @@ struct progress {
 	sqlite3_stmt *number, *insert, *update, *drop, *qid, *reports;
 };
 bool progress_batch_prepare(struct progress *p);
+bool progress_claim(struct progress *p, uint64_t generation); /* progress_claim.c */
+bool progress_hand_on_unsure(struct progress *p, const struct progress_run *to);
 #endif

@@ -10,75 +10,6 @@
 #include "coordinator_state.h"
 #include "log.h"
 
-static bool in_hand(const struct coordinator *c, uint64_t host)
-{
-	for (const struct batch *b = c->batches; b; b = b->next)
-		if (b->p.state <= BATCH_FETCHED && ids_has(&b->p.hosts, host))
-			return true;
-	return ids_has(&c->todo, host) || ids_has(&c->again, host);
-}
-
-/* The next run asks for it again, and the mark stays until then. */
-static bool is_given_up(const struct coordinator *c, uint64_t host)
-{
-	for (const struct batch *b = c->batches; b; b = b->next)
-		if ((b->p.state == BATCH_DEAD || b->p.state == BATCH_HELD) && ids_has(&b->p.hosts, host))
-			return true;
-	return false;
-}
-
-static bool one_batch(struct coordinator *c, int times, struct ids *hosts)
-{
-	struct batch *b = batch_new(c, BATCH_WAITING, 0);
-
-	ids_take(hosts, times < IGNORED_TIMES ? (uint64_t)c->sizer.size : 1, &b->p.hosts);
-	ids_add_all(&c->asked, &b->p.hosts);
-	if (times == IGNORED_TIMES) {
-		b->p.tries = times;
-		snprintf(b->p.error, sizeof(b->p.error), "the loader ignored %d sets of this host", times);
-		return batch_move(c, b, BATCH_DEAD);
-	}
-	ids_add_all(&c->ignored[times], &b->p.hosts);
-	log_line(LOG_WARN, "sets of %" PRIu64 " hosts were ignored by the loader; asking for them again",
-	    b->p.hosts.count);
-	return batch_move(c, b, BATCH_WAITING);
-}
-
-static int times_ignored(const struct coordinator *c, uint64_t host)
-{
-	int times = 0;
-
-	while (times < IGNORED_TIMES && ids_has(&c->ignored[times], host))
-		times++;
-	return times;
-}
-
-/* The loader ignored sets of these hosts, and the topic's last message may be such a one: a newer set has to come. Whether
- * it was that of a batch still in hand cannot be told, since the loader may be faster than the fetcher's account: wait for it. */
-static bool ask_marked(struct coordinator *c)
-{
-	struct ids ready[IGNORED_TIMES + 1] = {{0}}, wait = {0};
-	bool ok = true;
-
-	for (size_t i = 0; i < c->marked.n; i++)
-		for (uint64_t id = c->marked.v[i].first;; id++) {
-			if (in_hand(c, id))
-				ids_add(&wait, id, id);
-			else if (!is_given_up(c, id))
-				ids_add(&ready[times_ignored(c, id)], id, id);
-			if (id == c->marked.v[i].last)
-				break;
-		}
-	ids_copy(&c->marked, &wait);
-	ids_close(&wait);
-	for (int times = 0; times <= IGNORED_TIMES; times++) {
-		while (ok && ready[times].count)
-			ok = one_batch(c, times, &ready[times]);
-		ids_close(&ready[times]);
-	}
-	return ok;
-}
-
 /* A database that is told of anew, or another one, from its first piece on. */
 static void database(struct coordinator *c, const Qidflow__V1__Report *r)
 {
@@ -100,31 +31,52 @@ static void database(struct coordinator *c, const Qidflow__V1__Report *r)
 	c->database_told = !r->known_more;
 }
 
-/* What it says of this run has to be said by the same database to the end: what was loaded is not in another one. */
-static bool same_database(struct coordinator *c, const Qidflow__V1__Report *r)
+/* A run belongs to one database: the one that progress.db has of the run before, else the first that is told of whole. A second loader may have
+ * another one on the same topics, a rebuild beside the first: what it has loaded is not loaded in ours. */
+static bool is_our_database(struct coordinator *c, const Qidflow__V1__Report *r)
 {
-	if (!c->begun || strcmp(c->database, r->database ? r->database : "") == 0)
+	const char *id = r->database ? r->database : "", *ours = *c->database ? c->database : c->expected;
+
+	if (!*ours || strcmp(ours, id) == 0)
 		return true;
-	return coordinator_fail(c, STATUS_FAILED,
-	    "the loader has another database than at the start of this run: the next run takes what that one "
-	    "lacks");
+	if (!c->other_since_ms) {
+		c->other_since_ms = clock_ms();
+		log_line(LOG_INFO, "a loader reports of database %s, this run is for %s: it does not count",
+		    id, ours);
+	}
+	c->other_told_ms = clock_ms();
+	return false;
 }
 
-static bool loader_is_heard(struct coordinator *c, const Qidflow__V1__Report *r)
+static void take_positions(struct coordinator *c, const Qidflow__V1__Report *r)
 {
-	if (r->generation < c->generation) /* of before we led: it may be older than what we know */
-		return false;
-	if (!same_database(c, r))
-		return false;
-	c->loader_told_ms = c->loader_missed_ms = clock_ms();
-	c->complete_run = r->complete_run;
 	for (size_t i = 0; i < r->n_positions; i++) {
 		enum topic t;
 		const Qidflow__V1__End *e = r->positions[i];
 
-		if (topic_of(e->topic, &t) && e->partition >= 0 && e->partition < c->partitions[t])
+		/* One that is told late, by a loader that another has taken over from, is no step back. */
+		if (topic_of(e->topic, &t) && e->partition >= 0 && e->partition < c->partitions[t] &&
+		    c->positions[t][e->partition] < e->offset)
 			c->positions[t][e->partition] = e->offset;
 	}
+}
+
+static bool loader_is_heard(struct coordinator *c, const Qidflow__V1__Report *r)
+{
+	/* Of before we led: it may be older than what we know. */
+	if (r->generation < c->generation || !is_our_database(c, r))
+		return false;
+	if (r->generation >
+	    c->generation) { /* it has read of another leader, or knows more than our topics */
+		if (c->begun)
+			coordinator_fail(c, STATUS_FAILED, "another coordinator has begun to lead");
+		c->generation_told = r->generation;
+		return false;
+	}
+	c->loader_told_ms = c->loader_missed_ms = clock_ms();
+	if (c->complete_run < r->complete_run)
+		c->complete_run = r->complete_run;
+	take_positions(c, r);
 	return true;
 }
 
@@ -132,11 +84,13 @@ static bool loader_is_heard(struct coordinator *c, const Qidflow__V1__Report *r)
 static void mark(struct coordinator *c, uint64_t host, int64_t offset)
 {
 	if (offset >= c->begun_at || (ids_has(&c->asked, host) && !ids_has(&c->todo, host)))
-		ids_add(&c->marked, host, host);
+		marks_add(c, host);
 }
 
 static bool loader(struct coordinator *c, const Qidflow__V1__Report *r, int64_t offset)
 {
+	if (!progress_raise(c->progress, r->highest_number, r->highest_run, 0))
+		return false;
 	if (!loader_is_heard(c, r))
 		return true;
 	for (size_t i = 0; i < r->n_ignored; i++)
@@ -147,7 +101,7 @@ static bool loader(struct coordinator *c, const Qidflow__V1__Report *r, int64_t 
 static struct batch *outstanding(struct coordinator *c, const Qidflow__V1__Report *r)
 {
 	for (struct batch *b = c->batches; b; b = b->next)
-		if (b->p.state == BATCH_SENT && b->p.number == r->number)
+		if (b->p.state == BATCH_SENT && b->p.number == r->number && c->run.run == r->run)
 			return b;
 	return NULL;
 }
@@ -188,21 +142,25 @@ static bool by_kind(struct coordinator *c, const Qidflow__V1__Report *r, int64_t
 	}
 }
 
+static void look_at_loader(struct coordinator *c, const Qidflow__V1__Report *r)
+{
+	if (!progress_raise(c->progress, r->highest_number, r->highest_run, 0))
+		coordinator_fail(c, STATUS_FAILED, "progress.db takes no more");
+	/* Which database counts is not known before one is told of whole. */
+	if ((!r->first && !*c->database) || !loader_is_heard(c, r))
+		return;
+	if (r->first)
+		database(c, r);
+	for (size_t i = 0; i < r->n_ignored; i++)
+		ids_add(&c->owed, r->ignored[i], r->ignored[i]);
+}
+
 /* What the loader knows is needed to say which run this is, and that to take a Report. */
 void reports_look(struct coordinator *c, const Qidflow__V1__Report *r)
 {
 	switch (r->kind) {
 	case QIDFLOW__V1__REPORT__KIND__SLOTS: claim(c, r); break;
-	case QIDFLOW__V1__REPORT__KIND__LOADER:
-		if (!loader_is_heard(c, r))
-			break;
-		if (r->first)
-			database(c, r);
-		for (size_t i = 0; i < r->n_ignored; i++)
-			ids_add(&c->owed, r->ignored[i], r->ignored[i]);
-		if (!progress_raise(c->progress, r->highest_number, r->highest_run, r->generation))
-			coordinator_fail(c, STATUS_FAILED, "progress.db takes no more");
-		break;
+	case QIDFLOW__V1__REPORT__KIND__LOADER: look_at_loader(c, r); break;
 	case QIDFLOW__V1__REPORT__KIND__CANCEL:
 		if (r->has_run)
 			ids_add(&c->cancelled, r->run, r->run);
@@ -217,7 +175,7 @@ bool reports_take(struct coordinator *c, const Qidflow__V1__Report *r, int64_t o
 {
 	if (!progress_begin(c->progress))
 		return coordinator_fail(c, STATUS_FAILED, "progress.db takes no transaction");
-	bool ok = by_kind(c, r, offset) && (c->marked.n == 0 || c->closed || ask_marked(c)) &&
+	bool ok = by_kind(c, r, offset) && (c->marked.n == 0 || c->closed || marks_ask(c)) &&
 		  progress_set_reports(c->progress, transport_stream(c->transport), offset + 1);
 	if (!ok) {
 		progress_rollback(c->progress);

@@ -1,4 +1,4 @@
-/* resume.c -- what was before this start: numbers and generation go on above all that the topics tell, and an interrupted run is taken up.
+/* resume.c -- an interrupted run is taken up.
  *
  * Where the stream is the same, batches that were SENT or FETCHED stand: a slot keeps what is in it, and what was produced is read by the
  * loader. Only a SENT batch that is not its slot's last message is produced again, as it is: a number is called at most once, so
@@ -7,100 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "arena.h"
 #include "clock.h"
 #include "coordinator_state.h"
 #include "log.h"
 #include "meter.h"
-#include "record.h"
-
-enum {
-	BATCHES_LOOKED_AT = 4
-}; /* of a slot: a late one of an old leader, or junk, may stand after the last that counts */
-
-/* ---- the topics */
-
-struct look {
-	struct coordinator *c;
-	struct arena *arena;
-	uint64_t run, number, generation;
-};
-
-static void note(struct look *l, uint64_t run, uint64_t number, uint64_t generation)
-{
-	l->run = run > l->run ? run : l->run;
-	l->number = number > l->number ? number : l->number;
-	l->generation = generation > l->generation ? generation : l->generation;
-}
-
-static const void *unpack(struct look *l, record_type *type, const struct message *m)
-{
-	arena_reset(l->arena);
-	return m->value ? record_unpack(l->arena, type, m->value, m->size) : NULL;
-}
-
-static bool on_run(void *arg, const struct message *m)
-{
-	struct look *l = arg;
-
-	if (m->key_size) /* the stream's id */
-		return true;
-	const Qidflow__V1__RunStatus *s = unpack(l, &qidflow__v1__run_status__descriptor, m);
-	if (!s || s->run > INT64_MAX || s->last_number > INT64_MAX || s->generation > INT64_MAX)
-		return true;
-	note(l, s->run, s->last_number, s->generation);
-	if (s->state == QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE && !s->more &&
-	    s->run > l->c->complete_on_topic)
-		l->c->complete_on_topic = s->run;
-	return true;
-}
-
-static bool on_batch(void *arg, const struct message *m)
-{
-	struct look *l = arg;
-	const Qidflow__V1__Batch *b = unpack(l, &qidflow__v1__batch__descriptor, m);
-	struct slot_end *e;
-
-	if (!b || b->run > INT64_MAX || b->number > INT64_MAX || b->generation > INT64_MAX)
-		return true;
-	note(l, b->run, b->number, b->generation);
-	e = &l->c->slot_ends[m->partition];
-	if (b->generation >= e->generation)
-		*e = (struct slot_end){b->run, b->number, b->generation};
-	return true;
-}
-
-static bool look_at_topics(struct coordinator *c)
-{
-	struct look l = {.c = c, .arena = arena_open()};
-	bool ok = (transport_scan(c->transport, TOPIC_RUNS, 0, on_run, &l) &&
-		      transport_scan(c->transport, TOPIC_BATCHES, BATCHES_LOOKED_AT, on_batch, &l)) ||
-		  coordinator_fail(c, STATUS_FAILED, "the topics of runs and batches cannot be read");
-
-	arena_close(l.arena);
-	return ok && (progress_raise(c->progress, l.number, l.run, l.generation) ||
-			 coordinator_fail(c, STATUS_FAILED, "progress.db takes no more"));
-}
-
-bool resume_lead(struct coordinator *c)
-{
-	Qidflow__V1__RunStatus m = QIDFLOW__V1__RUN_STATUS__INIT;
-
-	if (!look_at_topics(c))
-		return false;
-	c->generation = progress_next_generation(c->progress);
-	if (c->generation == 0 || !progress_note_leader(c->progress, c->leader->name, c->generation,
-				      transport_stream(c->transport)))
-		return coordinator_fail(c, STATUS_FAILED, "progress.db takes no more");
-	m.state = QIDFLOW__V1__RUN_STATUS__STATE__LEADS;
-	m.has_generation = 1;
-	m.generation = c->generation;
-	m.leader = c->leader->name;
-	if (!closing_send_status(c, &m))
-		return false;
-	log_line(LOG_DEBUG, "leads with generation %" PRIu64, c->generation);
-	return true;
-}
 
 /* ---- an interrupted run */
 
@@ -193,10 +103,18 @@ bool resume_batches(struct coordinator *c)
 	       coordinator_fail(c, STATUS_FAILED, "progress.db takes no more");
 }
 
+/* Another leader may have given the same number in another run. */
+static bool stands_in_slot(const struct coordinator *c, const struct batch *b)
+{
+	const struct slot_end *e = &c->slot_ends[b->p.slot];
+
+	return e->number == b->p.number && e->run == c->run.run;
+}
+
 bool resume_unsent(struct coordinator *c)
 {
 	for (struct batch *b = c->batches; b; b = b->next) {
-		if (b->p.state != BATCH_SENT || c->slot_ends[b->p.slot].number == b->p.number)
+		if (b->p.state != BATCH_SENT || stands_in_slot(c, b))
 			continue;
 		log_line(LOG_INFO,
 		    "batch %" PRIu64 " was not sent before the interruption: it goes to slot %" PRId32,
@@ -222,7 +140,8 @@ bool resume_reports_gone(struct coordinator *c)
 			governor_end(&c->governors[GOVERN_DETECTIONS], clock_ms(), &nothing);
 		if (b->probe)
 			outage_probe_failed(&c->outage, clock_ms());
-		ok = b->probe ? batch_drop(c, b) : batch_move(c, b, BATCH_WAITING);
+		ok = b->probe ? batch_drop(c, b)
+			      : marks_unsure(c, &b->p.hosts) && batch_move(c, b, BATCH_WAITING);
 	}
 	return (progress_commit(c->progress) && ok) ||
 	       coordinator_fail(c, STATUS_FAILED, "progress.db takes no more");

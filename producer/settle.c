@@ -89,22 +89,34 @@ bool settle_call_over(struct coordinator *c, struct batch *b, const Qidflow__V1_
 	return answered(c, b);
 }
 
-/* A whole answer left these hosts out, as it does with those that have no detections. Who had some, or was never fetched, is asked
- * once more; left out again, who had some is to be emptied, and the others are as they were: without. */
+/* Who had none is in a batch apart: it does not count as emptied. */
+static bool to_be_emptied(struct coordinator *c, const struct ids *hosts)
+{
+	if (hosts->count == 0)
+		return true;
+	struct batch *n = batch_new(c, BATCH_WAITING, 0);
+
+	ids_copy(&n->p.hosts, hosts);
+	n->p.again = true;
+	return batch_move(c, n, BATCH_LEFT_OUT);
+}
+
+/* A whole answer left these hosts out, as it does with those that have no detections. Who had some, or is unsure (marks.c), or was never fetched, is
+ * asked once more; left out again, who had some or is unsure is to be emptied, and the others are as they were: without. */
 static bool left_out(
     struct coordinator *c, struct batch *b, const struct ids *missing, struct ids *ret_as_before)
 {
-	struct ids had = {0};
-	bool ok = true;
+	struct ids had = {0}, unsure = {0};
 
 	for (size_t i = 0; i < missing->n && !b->probe; i++)
 		for (uint64_t id = missing->v[i].first;; id++) {
-			bool detected = ids_has(&c->detected, id);
+			bool detected = ids_has(&c->detected, id), is_unsure = marks_is_unsure(c, id);
 
-			if (!b->p.again && (detected || c->complete_run == 0 || !ids_has(&c->known, id)))
+			if (!b->p.again &&
+			    (detected || is_unsure || c->complete_run == 0 || !ids_has(&c->known, id)))
 				ids_add(&c->again, id, id);
 			else
-				ids_add(detected ? &had : ret_as_before, id, id);
+				ids_add(detected ? &had : is_unsure ? &unsure : ret_as_before, id, id);
 			if (id == missing->v[i].last)
 				break;
 		}
@@ -112,14 +124,9 @@ static bool left_out(
 		b->p.counts.came_empty += ret_as_before->count;
 		c->counts.came_empty += ret_as_before->count;
 	}
-	if (had.count) {
-		struct batch *n = batch_new(c, BATCH_WAITING, 0);
-
-		ids_copy(&n->p.hosts, &had);
-		n->p.again = true;
-		ok = batch_move(c, n, BATCH_LEFT_OUT);
-	}
+	bool ok = to_be_emptied(c, &had) && to_be_emptied(c, &unsure);
 	ids_close(&had);
+	ids_close(&unsure);
 	return ok;
 }
 
@@ -292,6 +299,8 @@ bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Repo
 		return (!r->has_highest_number || progress_raise(c->progress, r->highest_number, 0, 0)) &&
 		       batch_drop(c, b);
 	}
+	if (!marks_unsure(c, &b->p.hosts))
+		return false;
 	if (++b->p.lost % LOST_IS_BROKEN == 0) {
 		snprintf(
 		    b->p.error, sizeof(b->p.error), "%d fetchers ended while they had it in hand", b->p.lost);

@@ -53,7 +53,8 @@ static void report_call(struct roles *r, const Qidflow__V1__Batch *b, const stru
 	uint64_t *empty = xcalloc(c->empty.count + 1, sizeof(*empty));
 
 	m.kind = c->lost ? QIDFLOW__V1__REPORT__KIND__LOST : QIDFLOW__V1__REPORT__KIND__ENDED;
-	m.has_number = m.has_outcome = m.has_http_status = 1;
+	m.has_run = m.has_number = m.has_outcome = m.has_http_status = 1;
+	m.run = b->run;
 	m.number = b->number;
 	m.outcome = c->outcome;
 	m.text = (char *)c->text;
@@ -98,12 +99,13 @@ static bool skipped(struct roles *r, const struct message *m, const Qidflow__V1_
 	struct world_slot *s = &r->w->slots[m->partition];
 	Qidflow__V1__Report lost = QIDFLOW__V1__REPORT__INIT;
 
-	if (b->generation < s->generation || b->number == s->done)
+	if (b->generation < s->generation)
 		return true;
 	if (b->number > s->done)
 		return false;
 	lost.kind = QIDFLOW__V1__REPORT__KIND__LOST;
-	lost.has_number = lost.has_highest_number = 1;
+	lost.has_run = lost.has_number = lost.has_highest_number = 1;
+	lost.run = b->run;
 	lost.number = b->number;
 	lost.highest_number = s->done;
 	world_send_report(r->fetcher, &lost);

@@ -338,6 +338,22 @@ static void another_database_takes_a_full_run(void **state)
 	assert_int_equal(w.asked_once.count, 200);
 }
 
+/* It was rebuilt from the topics, and so tells of a complete run. */
+static void a_database_that_was_rebuilt_takes_a_full_run(void **state)
+{
+	(void)state;
+	ids_add(&w.listed, 1, 30);
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	world_forget(&w);
+	ids_add(&w.known, 1, 30);
+	ids_add(&w.detected, 1, 30);
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_once.count, 0);
+	w.database = "rebuilt";
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_once.count, 30);
+}
+
 static void quiet(void *arg, const char *line, unsigned size)
 {
 	(void)arg;
@@ -363,6 +379,7 @@ int main(void)
 	    TEST(an_ignored_set_is_asked_again_before_complete),
 	    TEST(what_is_loaded_is_not_asked_again),
 	    TEST(another_database_takes_a_full_run),
+	    TEST(a_database_that_was_rebuilt_takes_a_full_run),
 	};
 	log_set_writer(quiet, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,37 @@ static void empty_documents_empty_nothing(void **state)
 	assert_int_equal(w.emptied.count, 200);
 }
 
+static void lost_once_then_leaves_out_7(struct world *world, struct world_call *c)
+{
+	c->lost = c->number == 1;
+	if (!c->lost)
+		leaves_out_7(world, c);
+}
+
+/* Whoever had it in hand may still send a set of it. */
+static void lost_and_left_out_gets_an_empty_set_though_it_had_none(void **state)
+{
+	(void)state;
+	had(300);
+	ids_remove(&w.detected, 7, 7);
+	ids_add(&w.processed, 1, 20);
+	w.answer = lost_once_then_leaves_out_7;
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_true(ids_has(&w.emptied, 7));
+	assert_int_equal(w.counts.emptied, 0);
+}
+
+/* As above, and then it is listed no more: the database never had it. */
+static void unsure_and_not_listed_is_purged_though_it_is_not_known(void **state)
+{
+	(void)state;
+	had(300);
+	ids_add(&w.owed, 999, 999);
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_true(ids_has(&w.purged, 999));
+	assert_int_equal(w.counts.purged, 0);
+}
+
 static void quiet(void *arg, const char *line, unsigned size)
 {
 	(void)arg;
@@ -183,6 +214,8 @@ int main(void)
 	    TEST(left_out_by_a_host_that_had_none_is_as_before),
 	    TEST(never_fetched_and_left_out_is_asked_once_more),
 	    TEST(empty_documents_empty_nothing),
+	    TEST(lost_and_left_out_gets_an_empty_set_though_it_had_none),
+	    TEST(unsure_and_not_listed_is_purged_though_it_is_not_known),
 	};
 	log_set_writer(quiet, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,6 +232,39 @@ static void a_late_loader_is_waited_for(void **state)
 	assert_non_null(strstr(last_error, "waits for the loader: no report for 5 s"));
 }
 
+static void put_status(Qidflow__V1__RunStatus__State state, uint64_t of_run, uint64_t generation)
+{
+	Qidflow__V1__RunStatus m = QIDFLOW__V1__RUN_STATUS__INIT;
+	struct transport *t = local_open(w.hub, "put");
+	struct message out = {.topic = TOPIC_RUNS, .partition = 0};
+
+	m.state = state;
+	m.run = of_run;
+	m.has_generation = 1;
+	m.generation = generation;
+	m.leader = (char *)"other";
+	out.value = record_pack(&m.base, &out.size);
+	assert_true(transport_send(t, &out, NULL));
+	transport_close(t);
+}
+
+/* Its sets would all be older than those of the other's runs. */
+static void a_run_that_another_has_overtaken_is_not_gone_on_with(void **state)
+{
+	(void)state;
+	ids_add(&w.listed, 1, 200);
+	w.answer = is_lost_at_the_second;
+	assert_int_equal(run(false), STATUS_FAILED);
+	w.answer = NULL;
+	put_status(QIDFLOW__V1__RUN_STATUS__STATE__LEADS, 0, 7);
+	put_status(QIDFLOW__V1__RUN_STATUS__STATE__STARTED, 5, 7);
+	world_forget(&w);
+	assert_int_equal(run(false), STATUS_COMPLETE);
+	assert_int_equal(w.last_run, 6);
+	assert_int_equal(w.generation, 8);
+	assert_int_equal(w.asked_once.count, 200);
+}
+
 /* ---- between runs */
 
 static void leave_a_request(struct world *world)
@@ -281,6 +314,7 @@ int main(void)
 	    TEST(who_lost_it_sends_nothing_more),
 	    TEST(each_run_has_a_higher_generation),
 	    TEST(what_was_told_to_another_leader_is_not_believed),
+	    TEST(a_run_that_another_has_overtaken_is_not_gone_on_with),
 	    TEST(a_late_loader_is_waited_for),
 	    TEST(it_leads_on_between_runs_and_then_takes_what_came),
 	};

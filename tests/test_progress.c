@@ -42,6 +42,67 @@ static void numbers_go_on(void **state)
 	progress_close(p);
 }
 
+/* Two coordinators on one folder: the older one wakes up. */
+static void who_led_before_writes_nothing_more(void **state)
+{
+	struct progress_run r = {.run = 1, .database = "db"};
+	struct progress_batch b = {.state = BATCH_WAITING, .slot = -1};
+	const struct ids none = {0};
+
+	char own[TEMPORARY_PATH + 16];
+
+	(void)state;
+	snprintf(own, sizeof(own), "%s/claim.db", folder);
+	struct progress *old = progress_open(own, 0, 0), *new = progress_open(own, 0, 0);
+	assert_int_not_equal(progress_next_generation(old), 0);
+	assert_true(progress_run_begin(old, &r));
+	assert_int_not_equal(progress_next_generation(new), 0);
+	assert_int_equal(progress_next_number(old), 0);
+	assert_false(progress_save(old, 1, &b));
+	assert_false(progress_add_unsure(old, 1, &none));
+	assert_false(progress_set_reports(old, "stream", 7));
+	assert_true(progress_save(new, 1, &b));
+	assert_int_not_equal(progress_next_number(new), 0);
+	progress_close(old);
+	progress_close(new);
+}
+
+static void who_was_sent_in_a_run_that_never_ended_is_unsure_in_the_next(void **state)
+{
+	struct progress_run r[] = {{.run = 1, .stream = "s"}, {.run = 2, .stream = "s", .unsure = true}},
+			    back;
+	struct progress_batch sent = {.state = BATCH_SENT}, waiting = {.state = BATCH_WAITING, .slot = -1};
+	struct ids lost = {0}, got = {0};
+
+	char own[TEMPORARY_PATH + 16];
+
+	(void)state;
+	snprintf(own, sizeof(own), "%s/unsure.db", folder);
+	struct progress *p = progress_open(own, 0, 0);
+	assert_true(progress_run_begin(p, &r[0]));
+	ids_add(&sent.hosts, 5, 6);
+	ids_add(&waiting.hosts, 8, 9);
+	ids_add(&lost, 20, 20);
+	assert_true(progress_save(p, 1, &sent) && progress_save(p, 1, &waiting));
+	assert_true(progress_add_unsure(p, 1, &lost));
+	assert_true(progress_run_state(p, 1, "ABANDONED", NULL));
+	assert_true(progress_run_begin(p, &r[1]));
+	progress_close(p);
+	p = progress_open(own, 0, 0);
+	assert_true(progress_running(p, &back) && back.unsure);
+	assert_true(progress_unsure(p, 2, &got));
+	assert_int_equal(got.count, 3);
+	assert_true(ids_has(&got, 5) && ids_has(&got, 6) && ids_has(&got, 20));
+	assert_true(progress_run_state(p, 2, "COMPLETE", NULL));
+	ids_clear(&got);
+	assert_true(progress_unsure(p, 2, &got) && got.count == 0);
+	progress_close(p);
+	ids_close(&sent.hosts);
+	ids_close(&waiting.hosts);
+	ids_close(&lost);
+	ids_close(&got);
+}
+
 static bool collect(void *arg, struct progress_batch *b)
 {
 	struct progress_batch **to = arg;
@@ -330,6 +391,8 @@ int main(void)
 	    cmocka_unit_test(what_status_shows_is_written_over),
 	    cmocka_unit_test(an_older_file_is_brought_forward),
 	    cmocka_unit_test(qids_are_a_set),
+	    cmocka_unit_test(who_was_sent_in_a_run_that_never_ended_is_unsure_in_the_next),
+	    cmocka_unit_test(who_led_before_writes_nothing_more),
 	    cmocka_unit_test(what_is_no_database_is_refused),
 	    cmocka_unit_test(numbers_are_raised_and_never_lowered),
 	};
