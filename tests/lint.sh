@@ -86,10 +86,10 @@ opening_comment() {
 # Each library of others is named in one place, so that it can be replaced there.
 third_party() {
 	only() {
-		sources 'c|h' | grep -vE "$2" | xargs -r grep -nE "^#include <$1" | sed "s|\$|   <- only in $2|"
+		sources 'c|h' | grep -vE "$2" | xargs -r grep -nE "^#include <$1" | sed "s~\$~   <- only in $2~"
 	}
-	only curl/ '^common/qualys/http.c$'
-	only libxml/ '^common/record/xml_reader.c$'
+	only curl/ '^common/qualys/http.c$|^tests/bench/'
+	only libxml/ '^common/record/xml_reader.c$|^tests/bench/'
 	only microhttpd '^tests/qualys_sim/'
 	only ini.h '^common/base/config'
 	only librdkafka/ '^(common/transport/kafka|tests/(test_)?kafka)'
