@@ -6,7 +6,8 @@
 #   tests/run.sh --fast    the release build alone, without the static checks
 #
 # Four builds in build/: release (gcc), debug (clang, ASan and UBSan), tsan, fuzz. All tests of all builds then run in
-# one ctest, whose summary is the last thing printed. To look at one alone: ctest --preset debug -R asan.governor
+# one ctest; printed last are its summary and a table of instruction counts.
+# To look at one alone: ctest --preset debug -R asan.governor
 set -eu
 cd "$(dirname "$0")/.."
 export PYTHONDONTWRITEBYTECODE=1
@@ -51,4 +52,8 @@ for b in $builds; do
 	echo "subdirs(\"$PWD/build/$b\")"
 done >build/all/CTestTestfile.cmake
 echo "== ctest, $((SECONDS - began)) s after the start"
-ctest --test-dir build/all -j "$(nproc)" --output-on-failure --no-tests=error "${select[@]}"
+rm -f build/release/counts.txt
+status=0
+ctest --test-dir build/all -j "$(nproc)" --output-on-failure --no-tests=error "${select[@]}" || status=$?
+cat build/release/counts.txt || status=1 # a table to look at, of the test `counts`
+[ "$status" = 0 ]
