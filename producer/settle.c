@@ -189,6 +189,9 @@ static bool note_came(
 	c->counts.came_empty += n->came_empty;
 	c->counts.detections += n->detections;
 	c->counts.xml_bytes += n->xml_bytes;
+	meter_add(METER_DETECTIONS_TOLD, (int64_t)n->detections);
+	meter_add(METER_XML_BYTES_TOLD, (int64_t)n->xml_bytes);
+	meter_add(METER_CALLS_TOLD, 1);
 	ids_add_all(&c->detected, came);
 	for (size_t i = 0; i < r->n_came_empty; i++)
 		ids_remove(&c->detected, r->came_empty[i], r->came_empty[i]);
@@ -250,9 +253,13 @@ static bool by_outcome(struct coordinator *c, struct batch *b, struct ids *came,
 
 bool settle_fetched(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r)
 {
-	struct ids came = {0}, missing = {0};
+	struct ids came = {0}, missing = {0}, foreign = {0};
 
 	settle_report_ids(r->came, r->n_came, &came);
+	ids_copy(&foreign, &came); /* nobody asked for them */
+	ids_remove_all(&foreign, &b->p.hosts);
+	ids_remove_all(&came, &foreign);
+	ids_close(&foreign);
 	ids_copy(&missing, &b->p.hosts);
 	ids_remove_all(&missing, &came);
 	bool ok = note_came(c, b, &came, r) && settle_call_over(c, b, r) &&
@@ -292,7 +299,8 @@ bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Repo
 	if (!b->probe && r->has_highest_number && r->highest_number >= b->p.number)
 		return number_is_behind(c, b, r);
 	log_line(LOG_WARN,
-	    "batch %" PRIu64 ": begun by a fetcher that is gone, says %s; its hosts are asked again",
+	    "batch %" PRIu64 ": whoever began it has lost its slot or is gone, says %s, whose slot it is "
+			     "now; its hosts are asked again",
 	    b->p.number, r->sender ? r->sender : "");
 	if (b->probe) {
 		outage_probe_failed(&c->outage, clock_ms());
@@ -312,7 +320,7 @@ bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Repo
 bool settle_passed(const struct coordinator *c, const struct delivery_end *ends, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (ends[i].partition >= c->partitions[ends[i].topic] ||
+		if (ends[i].partition < 0 || ends[i].partition >= c->partitions[ends[i].topic] ||
 		    c->positions[ends[i].topic][ends[i].partition] < ends[i].next)
 			return false;
 	return true;
