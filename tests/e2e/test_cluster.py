@@ -230,8 +230,9 @@ class Trouble(ClusterCase):
         sim = self.simulator(40, limit=4)
         listed = sorted(sim.host_fetches() or {r[0]: 0 for r in rows(sim.expect(), "SELECT ID FROM Q_Host_List")})
         host = listed[len(listed) // 2]
-        cluster = Cluster(self, sim, settings={"debug.crash_on_host": host, "batch.tries": 1, "batch.hosts": 10,
-                                               "batch.hosts.most": 10})
+        cluster = Cluster(self, sim, settings={"debug.crash_on_host": host, "batch.tries": 1, "batch.hosts": 4,
+                                               "batch.hosts.most": 4, "kafka.session.timeout.ms": 6000,
+                                               "kafka.heartbeat.interval.ms": 1000})
         cluster.start(fetchers=2)
         stop = threading.Event()
 
