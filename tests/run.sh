@@ -6,7 +6,7 @@
 #   tests/run.sh --fast    the release build alone, without the static checks
 #
 # Four builds in build/: release (gcc), debug (clang, ASan and UBSan), tsan, fuzz. All tests of all builds then run in
-# one ctest; printed last are its summary and a table of instruction counts.
+# one ctest, whose summary is printed last.
 # To look at one alone: ctest --preset debug -R asan.governor
 set -eu
 cd "$(dirname "$0")/.."

@@ -286,7 +286,8 @@ static void test_a_commit_while_the_broker_is_away(void **state)
 	int64_t began = clock_ms();
 	assert_int_equal(transport_commit(t, TOPIC_BATCHES, 0, 0, "begun"), COMMIT_FAILED);
 	print_message("the commit returned after %d ms\n", (int)(clock_ms() - began));
-	assert_true(clock_ms() - began < 45000);
+	assert_true(
+	    clock_ms() - began < 17000); /* then the role looks at what else there is, and tries again */
 	broker_is_up(state, true);
 	began = clock_ms();
 	while ((done = transport_commit(t, TOPIC_BATCHES, 0, 0, "begun")) == COMMIT_FAILED &&
@@ -294,6 +295,66 @@ static void test_a_commit_while_the_broker_is_away(void **state)
 		transport_poll(t, 100);
 	assert_int_not_equal(done, COMMIT_FAILED); /* done, or the session ended meanwhile */
 	transport_close(t);
+}
+
+static void *stop_soon(void *t)
+{
+	usleep(300 * 1000);
+	transport_stop(t);
+	return NULL;
+}
+
+/* The first waits for a moment, and no other: a role with many slots ends as soon as one with few. */
+static void test_a_stop_ends_what_commits_wait_for(void **state)
+{
+	struct transport *t = join(state, "a");
+	pthread_t thread;
+
+	transport_subscribe(t, TOPIC_BATCHES);
+	next_of(t, EVENT_ASSIGNED, EVENT_MESSAGE);
+	broker_is_up(state, false);
+	pthread_create(&thread, NULL, stop_soon, t);
+	int64_t began = clock_ms();
+	for (int32_t i = 0; i < SLOTS; i++)
+		assert_int_equal(transport_commit(t, TOPIC_BATCHES, i, 0, "begun"), COMMIT_FAILED);
+	print_message("they returned after %d ms\n", (int)(clock_ms() - began));
+	assert_true(clock_ms() - began < 2500);
+	pthread_join(thread, NULL);
+	broker_is_up(state, true);
+	transport_close(t);
+}
+
+/* They are for those who look at the lag. */
+static void test_positions_are_shown_without_waiting(void **state)
+{
+	struct transport *t = join(state, "a");
+	char metadata[TRANSPORT_METADATA];
+	int64_t next;
+
+	assign_all(t, TOPIC_DETECTIONS);
+	transport_poll(t, 100);
+	push(state, MOCK_OFFSET_COMMIT, 1,
+	    RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE); /* newer ones follow */
+	for (int i = 0; i < 3; i++) {
+		for (int32_t p = 0; p < DATA_PARTITIONS; p++)
+			assert_int_equal(
+			    transport_commit(t, TOPIC_DETECTIONS, p, 10 * i + p, "seen"), COMMIT_DONE);
+		transport_poll(t, 100);
+	}
+	for (int32_t p = 0; p < DATA_PARTITIONS; p++) {
+		assert_true(transport_committed(t, TOPIC_DETECTIONS, p, &next, metadata));
+		assert_int_equal(next, 20 + p);
+		assert_string_equal(metadata, "seen");
+	}
+	broker_is_up(state, false);
+	int64_t began = clock_ms();
+	for (int32_t p = 0; p < DATA_PARTITIONS; p++)
+		assert_int_equal(transport_commit(t, TOPIC_DETECTIONS, p, 30, ""), COMMIT_DONE);
+	assert_true(clock_ms() - began < 200);
+	transport_close(t);
+	print_message("closed after %d ms\n", (int)(clock_ms() - began));
+	assert_true(clock_ms() - began < 6000);
+	broker_is_up(state, true);
 }
 
 /* Nothing more is published of one that has lost its part. */
@@ -324,6 +385,8 @@ int main(int argc, char **argv)
 	    ON(&mock, test_away_and_back),
 	    ON(&mock, test_commits_that_are_refused),
 	    ON(&mock, test_a_commit_while_the_broker_is_away),
+	    ON(&mock, test_a_stop_ends_what_commits_wait_for),
+	    ON(&mock, test_positions_are_shown_without_waiting),
 	    ON(&mock, test_lost_purges_what_waits),
 	};
 

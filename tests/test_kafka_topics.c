@@ -210,6 +210,9 @@ static void test_what_cannot_be_made(void **state)
 	assert_false(kafka_topics_make(w->config));
 	if (!kafka_world_said(w, "see topic.prefix"))
 		fail_msg("%s", w->said);
+	kafka_world_forget(w);
+	assert_null(kafka_open(w->config, KAFKA_FETCHER, "a")); /* which does not wait for it */
+	assert_true(kafka_world_said(w, "is no name that a topic can have: see topic.prefix"));
 }
 
 static void test_settings_of_librdkafka(void **state)
@@ -225,6 +228,16 @@ static void test_settings_of_librdkafka(void **state)
 	assert_int_equal(f.wrong, 1);
 }
 
+static void test_sasl_needs_a_mechanism(void **state)
+{
+	struct kafka_world *w = *state;
+
+	config_set(w->config, "kafka.security.protocol", "SASL_PLAINTEXT", "test");
+	assert_false(kafka_topics_make(w->config));
+	assert_true(
+	    kafka_world_said(w, "kafka.security.protocol = SASL_PLAINTEXT needs kafka.sasl.mechanism"));
+}
+
 static void test_topics_are_not_made_by_looking(void **state)
 {
 	struct kafka_world *w = *state;
@@ -232,7 +245,7 @@ static void test_topics_are_not_made_by_looking(void **state)
 
 	assert_int_equal(f.wrong, 0);
 	assert_int_equal(f.warn, TOPIC_COUNT);
-	assert_non_null(strstr(f.text, "there is none yet: the coordinator makes it"));
+	assert_non_null(strstr(f.text, "is not there yet: the coordinator makes it"));
 	for (int t = 0; t < TOPIC_COUNT; t++)
 		assert_false(kafka_world_exists(w, topic_name((enum topic)t)));
 }
@@ -279,6 +292,15 @@ static void test_wrong_protocol(void **state)
 	struct findings f = check(w);
 	assert_int_equal(f.wrong, 1);
 	assert_non_null(strstr(f.text, "security.protocol"));
+	kafka_world_forget(w);
+	int64_t began = clock_ms();
+	assert_null(kafka_open(w->config, KAFKA_READER, "a")); /* a person's command does not wait for ever */
+	assert_in_range(clock_ms() - began, 29000, 40000);
+	print_message("%s", w->said);
+	assert_true(kafka_world_said(w, "waits for the broker "));
+	assert_true(kafka_world_said(w, "gives up: the broker "));
+	assert_true(kafka_world_said(w, "see kafka.bootstrap.servers and kafka.security.protocol"));
+	assert_false(kafka_world_said(w, "brokers are down"));
 }
 
 /* Ends the whole program's waiting, so it is the last. */
@@ -309,6 +331,7 @@ int main(void)
 	    TEST(test_wrong_settings),
 	    TEST(test_what_cannot_be_made),
 	    TEST(test_settings_of_librdkafka),
+	    TEST(test_sasl_needs_a_mechanism),
 	    TEST(test_topics_are_not_made_by_looking),
 	    TEST(test_compaction_follows_the_setting),
 	    TEST(test_wrong_credentials),

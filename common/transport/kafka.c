@@ -1,6 +1,7 @@
 /* kafka.c -- the transport of roles that are processes of their own: opened, woken, stopped, closed.
  *
- * What is sent is kafka_producer.c, what is read kafka_consumer.c and kafka_group.c, trouble kafka_health.c. A consumer is
+ * What is sent is kafka_producer.c, what is read kafka_consumer.c and kafka_group.c, trouble kafka_health.c, what must be there
+ * first kafka_wait.c. A consumer is
  * made when somebody first reads: who only sends needs none. */
 #include "kafka_inside.h"
 #include <stdlib.h>
@@ -8,12 +9,8 @@
 #include "clock.h"
 #include "config.h"
 #include "kafka_conf.h"
-#include "kafka_stream.h"
 #include "log.h"
-#include "stop.h"
 #include "xalloc.h"
-
-enum { DESTROY_MS = 10000, AGAIN_MS = 1000, SAY_MS = 30000 };
 
 /* ---- clients of librdkafka */
 
@@ -53,8 +50,18 @@ static void *destroy(void *arg)
 	return NULL;
 }
 
+static void monotonic_cond(pthread_cond_t *c)
+{
+	pthread_condattr_t monotonic;
+
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(c, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
 /* Before 2.1.0 it can hang on a reference that librdkafka itself has lost: then it is left behind. */
-void kafka_destroy(rd_kafka_t *rk)
+void kafka_destroy(rd_kafka_t *rk, int wait_ms)
 {
 	struct ending *e = xcalloc(1, sizeof(*e));
 	struct timespec until;
@@ -66,14 +73,14 @@ void kafka_destroy(rd_kafka_t *rk)
 	}
 	e->rk = rk;
 	pthread_mutex_init(&e->lock, NULL);
-	pthread_cond_init(&e->ended, NULL);
+	monotonic_cond(&e->ended);
 	if (pthread_create(&thread, NULL, destroy, e)) {
 		free(e);
 		rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 		return;
 	}
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += DESTROY_MS / 1000;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait_ms / 1000;
 	pthread_mutex_lock(&e->lock);
 	while (!e->done && !pthread_cond_timedwait(&e->ended, &e->lock, &until))
 		continue;
@@ -85,7 +92,7 @@ void kafka_destroy(rd_kafka_t *rk)
 		free(e);
 	} else {
 		pthread_detach(thread);
-		log_line(LOG_WARN, "librdkafka does not end within 10 s: it is left behind");
+		log_line(LOG_DEBUG, "librdkafka does not end within %d s: it is left behind", wait_ms / 1000);
 	}
 }
 
@@ -147,80 +154,6 @@ bool kafka_topic_of(const struct kafka *k, const char *full_name, enum topic *re
 
 /* ---- opening and closing */
 
-static bool needs(enum kafka_role role, enum topic t)
-{
-	static const unsigned unused[] = {
-	    [KAFKA_COORDINATOR] = 0,
-	    [KAFKA_FETCHER] = 1u << TOPIC_HOSTS | 1u << TOPIC_VULNERABILITIES,
-	    [KAFKA_LOADER] = 1u << TOPIC_BATCHES,
-	    [KAFKA_READER] = ~(1u << TOPIC_RUNS),
-	};
-	return !(unused[role] >> t & 1);
-}
-
-/* What keeps us from using them for now: "" where nothing does. false: for good (logged). */
-static bool take_topics(
-    struct kafka *k, const struct kafka_topic found[TOPIC_COUNT], char ret_why[KAFKA_NAME + 64])
-{
-	*ret_why = '\0';
-	for (int t = 0; t < TOPIC_COUNT; t++) {
-		k->partitions[t] = found[t].error ? 0 : found[t].partitions;
-		if (!needs(k->role, (enum topic)t) || k->partitions[t])
-			continue;
-		if (found[t].error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-			return fail("may not see the topic %s: our user needs right Describe on it, and Read "
-				    "or Write "
-				    "as its role does (qidflow check tells)",
-			    k->names[t]);
-		if (!*ret_why)
-			snprintf(ret_why, KAFKA_NAME + 64, "the topic %s (%s)", k->names[t],
-			    found[t].error ? rd_kafka_err2str(found[t].error) : "it has no partitions");
-	}
-	return true;
-}
-
-/* As above, with the stream's id. */
-static bool look(struct kafka *k, struct kafka_admin *a, char ret_why[KAFKA_NAME + 64])
-{
-	struct kafka_topic found[TOPIC_COUNT];
-	struct kafka_stream stream;
-
-	if (!kafka_admin_look(a, found)) {
-		snprintf(ret_why, KAFKA_NAME + 64, "the broker");
-		return true;
-	}
-	if (!take_topics(k, found, ret_why))
-		return false;
-	if (*ret_why)
-		return true;
-	if (!kafka_stream_read(a, &stream))
-		return false;
-	snprintf(k->stream, sizeof(k->stream), "%s", stream.id);
-	if (!*k->stream)
-		snprintf(ret_why, KAFKA_NAME + 64, "the stream's id on %s", k->names[TOPIC_RUNS]);
-	return true;
-}
-
-static bool wait_for_topics(struct kafka *k)
-{
-	struct kafka_admin *a = kafka_admin_open(k->config);
-	char why[KAFKA_NAME + 64] = "?";
-	int64_t said = 0;
-
-	while (a && *why && kafka_admin_wait(a) && look(k, a, why) && *why) {
-		if (!said || clock_ms() - said >= SAY_MS) {
-			said = clock_ms();
-			log_line(LOG_WARN,
-			    "waits for %s, which the coordinator makes: does one run, with the same "
-			    "topic.prefix?",
-			    why);
-		}
-		stop_sleep_ms(AGAIN_MS);
-	}
-	kafka_admin_close(a);
-	return !*why;
-}
-
 static void kafka_close(struct transport *t)
 {
 	struct kafka *k = kafka_of(t);
@@ -259,20 +192,16 @@ static const struct transport_ops ops = {
 struct transport *kafka_open(const struct config *c, enum kafka_role role, const char *member)
 {
 	struct kafka *k = xcalloc(1, sizeof(*k));
-	pthread_condattr_t monotonic;
 
 	k->base.ops = &ops;
 	k->config = c;
 	k->role = role;
 	k->member = xstrdup(member);
 	pthread_mutex_init(&k->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&k->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	monotonic_cond(&k->changed);
 	for (int t = 0; t < TOPIC_COUNT; t++)
 		kafka_full_name(c, topic_name((enum topic)t), k->names[t]);
-	if (!wait_for_topics(k) || !kafka_producer_open(k)) {
+	if (!kafka_wait(k) || !kafka_producer_open(k)) {
 		kafka_close(&k->base);
 		return NULL;
 	}

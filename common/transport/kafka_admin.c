@@ -12,7 +12,7 @@
 #include "stop.h"
 #include "xalloc.h"
 
-enum { ANSWER_MS = 10000, SLICE_MS = 500, SAY_MS = 30000 };
+enum { ANSWER_MS = 10000, LOOK_MS = 2000, SLICE_MS = 500, SAY_MS = 30000 };
 
 const char *kafka_full_name(const struct config *c, const char *name, char ret[static KAFKA_NAME])
 {
@@ -28,7 +28,7 @@ static void take_error(rd_kafka_t *rk, int err, const char *reason, void *opaque
 	(void)rk;
 	if (err == RD_KAFKA_RESP_ERR__AUTHENTICATION || err == RD_KAFKA_RESP_ERR__SSL)
 		a->refused = (rd_kafka_resp_err_t)err;
-	if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !*a->error)
+	if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) /* which says nothing of why */
 		snprintf(a->error, sizeof(a->error), "%s", reason);
 }
 
@@ -45,7 +45,6 @@ struct kafka_admin *kafka_admin_open(const struct config *c)
 	rd_kafka_conf_set_error_cb(conf, take_error);
 	kafka_conf_set(conf, "enable.auto.commit", "false");
 	kafka_conf_set(conf, "enable.partition.eof", "true");
-	kafka_conf_set(conf, "allow.auto.create.topics", "false");
 	kafka_conf_set(conf, "fetch.wait.max.ms", "20");
 	a->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
 	if (!a->rk) {
@@ -83,12 +82,13 @@ enum kafka_reach kafka_admin_reach(struct kafka_admin *a, int timeout_ms)
 	int64_t end = clock_ms() + timeout_ms;
 
 	a->refused = RD_KAFKA_RESP_ERR_NO_ERROR;
-	*a->error = '\0';
 	do {
 		rd_kafka_resp_err_t e = rd_kafka_metadata(a->rk, 0, a->topics[TOPIC_RUNS], &m, SLICE_MS);
 
 		if (!e) {
 			a->brokers = m->broker_cnt;
+			a->broker_id = m->broker_cnt ? m->brokers[0].id : -1;
+			*a->error = '\0';
 			rd_kafka_metadata_destroy(m);
 			return KAFKA_REACHED;
 		}
@@ -97,8 +97,9 @@ enum kafka_reach kafka_admin_reach(struct kafka_admin *a, int timeout_ms)
 		if (a->refused)
 			return KAFKA_REFUSED;
 		if (!*a->error)
-			snprintf(a->error, sizeof(a->error), "%s", rd_kafka_err2str(e));
-	} while (!stop_requested() && clock_ms() < end);
+			snprintf(a->error, sizeof(a->error), "%s",
+			    e == RD_KAFKA_RESP_ERR__TRANSPORT ? "it does not answer" : rd_kafka_err2str(e));
+	} while (!kafka_is_leaving() && clock_ms() < end);
 	return KAFKA_NOT_YET;
 }
 
@@ -110,13 +111,18 @@ const char *kafka_refused_remedy(rd_kafka_resp_err_t e)
 		   : "see kafka.sasl.mechanism, kafka.sasl.username and kafka.sasl.password";
 }
 
-bool kafka_admin_wait(struct kafka_admin *a)
+bool kafka_is_leaving(void)
+{
+	return stop_requested() || stop_draining();
+}
+
+bool kafka_admin_wait(struct kafka_admin *a, int64_t until_ms)
 {
 	const char *servers = config_text(a->config, "kafka.bootstrap.servers");
 	int64_t began = clock_ms(), said = began - SAY_MS;
 	char span[CLOCK_TEXT];
 
-	while (!stop_requested()) {
+	while (!kafka_is_leaving()) {
 		switch (kafka_admin_reach(a, 2000)) {
 		case KAFKA_REACHED:
 			if (said >= began)
@@ -127,10 +133,14 @@ bool kafka_admin_wait(struct kafka_admin *a)
 			    kafka_refused_remedy(a->refused));
 		case KAFKA_NOT_YET: break;
 		}
-		if (clock_ms() - said >= SAY_MS && !stop_requested()) {
+		clock_format_span(clock_ms() - began, span);
+		if (clock_ms() >= until_ms)
+			return fail("gives up: the broker %s was not there for %s: %s: " KAFKA_REACH_REMEDY,
+			    servers, span, a->error);
+		if (clock_ms() - said >= SAY_MS && !kafka_is_leaving()) {
 			said = clock_ms();
-			log_line(LOG_WARN, "waits for the broker %s, for %s now: %s", servers,
-			    clock_format_span(said - began, span), a->error);
+			log_line(LOG_WARN, "waits for the broker %s, for %s now: %s: " KAFKA_REACH_REMEDY,
+			    servers, span, a->error);
 		}
 	}
 	return false;
@@ -146,14 +156,25 @@ static int copies_of(const struct rd_kafka_metadata_topic *t)
 	return least;
 }
 
+/* false: logged, or stopped. */
+static bool look_at_topic(struct kafka_admin *a, rd_kafka_topic_t *t, const struct rd_kafka_metadata **ret)
+{
+	rd_kafka_resp_err_t e = RD_KAFKA_RESP_ERR__TIMED_OUT;
+
+	for (int ms = 0; e && ms < ANSWER_MS && !kafka_is_leaving(); ms += LOOK_MS)
+		e = rd_kafka_metadata(a->rk, 0, t, ret, LOOK_MS);
+	if (e && !kafka_is_leaving())
+		fail("the broker does not tell its topics: %s", rd_kafka_err2str(e));
+	return !e;
+}
+
 bool kafka_admin_look(struct kafka_admin *a, struct kafka_topic ret[TOPIC_COUNT])
 {
 	for (int i = 0; i < TOPIC_COUNT; i++) {
 		const struct rd_kafka_metadata *m;
-		rd_kafka_resp_err_t e = rd_kafka_metadata(a->rk, 0, a->topics[i], &m, ANSWER_MS);
 
-		if (e)
-			return fail("the broker does not tell its topics: %s", rd_kafka_err2str(e));
+		if (!look_at_topic(a, a->topics[i], &m))
+			return false;
 		ret[i] = (struct kafka_topic){.error = m->topics[0].err,
 		    .partitions = m->topics[0].partition_cnt,
 		    .copies = copies_of(&m->topics[0])};

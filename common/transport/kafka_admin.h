@@ -16,6 +16,7 @@ struct kafka_admin {
 	rd_kafka_topic_t *topics[TOPIC_COUNT];
 	rd_kafka_event_t *configs; /* kafka_admin_configs() */
 	int brokers;               /* as of the last look */
+	int32_t broker_id;         /* of one of them */
 	rd_kafka_resp_err_t refused;
 	char error[CEILING_ERROR_TEXT]; /* what the connection broke with last; "" */
 };
@@ -32,7 +33,10 @@ enum kafka_reach {
 	KAFKA_REFUSED  /* credentials or certificates: waiting cannot help */
 };
 enum kafka_reach kafka_admin_reach(struct kafka_admin *a, int timeout_ms);
-bool kafka_admin_wait(struct kafka_admin *a); /* says so once and then each 30 s. false: stopped, or logged */
+/* Says so once and then each 30 s, until then (INT64_MAX: for ever). false: stopped, or logged. */
+bool kafka_admin_wait(struct kafka_admin *a, int64_t until_ms);
+bool kafka_is_leaving(void); /* stop or drain: who still waits for the broker has nothing to finish */
+#define KAFKA_REACH_REMEDY "see kafka.bootstrap.servers and kafka.security.protocol"
 const char *kafka_refused_remedy(rd_kafka_resp_err_t e);
 
 struct kafka_topic {

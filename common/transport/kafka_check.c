@@ -28,9 +28,7 @@ static bool check_broker(struct kafka_admin *a, kafka_finding_fn *fn, void *arg)
 		return false;
 	case KAFKA_NOT_YET: break;
 	}
-	snprintf(text, sizeof(text),
-	    "%s cannot be reached: %s: see kafka.bootstrap.servers and kafka.security.protocol", servers,
-	    a->error);
+	snprintf(text, sizeof(text), "%s cannot be reached: %s: " KAFKA_REACH_REMEDY, servers, a->error);
 	fn(arg, KAFKA_WRONG, "broker", text);
 	return false;
 }
@@ -46,6 +44,8 @@ void kafka_check(const struct config *c, kafka_finding_fn *fn, void *arg)
 		return;
 	}
 	if (check_broker(a, fn, arg)) {
+		if (kafka_plan_makes_topics(a))
+			fn(arg, KAFKA_WARN, "broker", KAFKA_MAKES_TOPICS);
 		bool told = kafka_admin_look(a, found);
 
 		/* without right Read nothing can be compared with it, and the right is told below */

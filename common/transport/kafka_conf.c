@@ -10,7 +10,8 @@
 
 struct making {
 	rd_kafka_conf_t *conf;
-	bool bad, has_servers;
+	bool bad, has_servers, has_mechanism;
+	const char *sasl; /* a protocol that needs one */
 };
 
 static void take_log(const rd_kafka_t *rk, int level, const char *fac, const char *text)
@@ -18,7 +19,8 @@ static void take_log(const rd_kafka_t *rk, int level, const char *fac, const cha
 	(void)rk;
 	if (!strcmp(fac, "CONFWARN") && strstr(text, "will be ignored by this"))
 		return;
-	if (!strcmp(fac, "FAIL")) /* a connection: who waits for it says so, and not at each try */
+	if (!strcmp(fac, "FAIL") ||
+	    !strcmp(fac, "REQTMOUT")) /* a connection: who waits for it says so, and not at each try */
 		level = 7;
 	log_line(level <= 2   ? LOG_ERROR
 		 : level <= 4 ? LOG_WARN
@@ -36,6 +38,10 @@ static void take_pair(void *arg, const char *name, const char *value)
 	if (!strcmp(name, "bootstrap.servers") || !strcmp(name, "metadata.broker.list") ||
 	    !strcmp(name, "test.mock.num.brokers"))
 		m->has_servers = true;
+	if (!strcmp(name, "sasl.mechanism") || !strcmp(name, "sasl.mechanisms"))
+		m->has_mechanism = true;
+	if (!strcmp(name, "security.protocol"))
+		m->sasl = strncasecmp(value, "sasl_", 5) ? NULL : value;
 	if (rd_kafka_conf_set(m->conf, name, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
 		return;
 	m->bad = true;
@@ -77,6 +83,13 @@ rd_kafka_conf_t *kafka_conf_choose(
 		m.bad = !fail("kafka.bootstrap.servers is not set: set QIDFLOW_KAFKA_BOOTSTRAP_SERVERS, or "
 			      "give it in the "
 			      "file of --config");
+	if (!m.bad && m.sasl && !m.has_mechanism)
+		m.bad = !fail(
+		    "kafka.security.protocol = %s needs kafka.sasl.mechanism, and that is not set: PLAIN, "
+		    "SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or GSSAPI",
+		    m.sasl);
+	/* producers would, unless they are told: a topic that was deleted must be missed */
+	kafka_conf_set(m.conf, "allow.auto.create.topics", "false");
 	if (!m.bad)
 		return m.conf;
 	rd_kafka_conf_destroy(m.conf);

@@ -13,7 +13,14 @@
 #include "log.h"
 #include "xalloc.h"
 
-enum { CLOSE_MS = 10000, ANSWER_MS = 5000, SAY_MS = 30000 };
+enum {
+	CLOSE_MS = 10000,
+	SHOW_MS = 1000,
+	DESTROY_MS = 10000,
+	DESTROY_SOON_MS = 2000,
+	ANSWER_MS = 5000,
+	SAY_MS = 30000
+};
 
 struct kafka_part *kafka_part(struct kafka *k, enum topic topic, int32_t partition)
 {
@@ -50,7 +57,6 @@ bool kafka_reader_open(struct kafka *k, const char *group)
 	    {NULL, NULL},
 	};
 	struct kafka_reader *r = &k->reader;
-	char name[KAFKA_NAME];
 
 	if (r->rk && !strcmp(r->group, group))
 		return true;
@@ -59,12 +65,11 @@ bool kafka_reader_open(struct kafka *k, const char *group)
 	rd_kafka_conf_t *conf = kafka_conf_choose(k->config, k->member, chosen);
 	if (!conf)
 		return false;
-	kafka_conf_set(conf, "group.id", kafka_full_name(k->config, group, name));
+	kafka_conf_set(conf, "group.id", kafka_full_name(k->config, group, r->full_group));
 	kafka_conf_set(conf, "enable.auto.commit", "false");
 	kafka_conf_set(conf, "enable.auto.offset.store", "false");
 	kafka_conf_set(conf, "enable.partition.eof", "true");
 	kafka_conf_set(conf, "auto.offset.reset", "error");
-	kafka_conf_set(conf, "allow.auto.create.topics", "false");
 	rd_kafka_conf_set_rebalance_cb(conf, kafka_rebalance);
 	warn_of_cooperative(conf);
 	rd_kafka_t *rk = kafka_new(k, RD_KAFKA_CONSUMER, conf);
@@ -95,19 +100,24 @@ static void let_go(struct kafka_reader *r)
 void kafka_reader_close(struct kafka *k)
 {
 	struct kafka_reader *r = &k->reader;
-	int64_t until = clock_ms() + CLOSE_MS;
 	rd_kafka_queue_t *queue;
 
 	if (!r->rk)
 		return;
 	let_go(r);
+	kafka_commits_show(k, atomic_load(&k->broken) || r->denied_at ? 0 : SHOW_MS);
+	int64_t until = clock_ms() + (r->grouped ? CLOSE_MS : SHOW_MS); /* only a group is waiting for it */
 	r->closing = true;
 	rd_kafka_queue_t *last = rd_kafka_queue_new(r->rk);
 	rd_kafka_error_t *e = rd_kafka_consumer_close_queue(r->rk, last);
 	while (!e && !rd_kafka_consumer_closed(r->rk) && clock_ms() < until)
 		drop(rd_kafka_consume_queue(last, 20)); /* what was read ahead; the last rebalance */
-	if (!atomic_load(&k->broken) && (e || !rd_kafka_consumer_closed(r->rk)))
-		log_line(LOG_WARN, "the group %s was not left in time: the broker will find out", r->group);
+	if (r->grouped && !atomic_load(&k->broken) && (e || !rd_kafka_consumer_closed(r->rk)))
+		log_line(LOG_WARN,
+		    "the broker did not hear in time that we leave the group %s: what is ours in it waits "
+		    "for "
+		    "session.timeout.ms",
+		    r->full_group);
 	if (e)
 		rd_kafka_error_destroy(e);
 	rd_kafka_queue_destroy(last);
@@ -117,8 +127,11 @@ void kafka_reader_close(struct kafka *k)
 	r->queue = NULL;
 	pthread_mutex_unlock(&k->lock);
 	rd_kafka_queue_destroy(queue);
-	kafka_destroy(r->rk);
+	kafka_destroy(r->rk, r->grouped ? DESTROY_MS : DESTROY_SOON_MS);
 	r->rk = NULL;
+	if (r->shown)
+		rd_kafka_topic_partition_list_destroy(r->shown);
+	r->shown = NULL;
 }
 
 /* ---- what is read */
@@ -216,9 +229,11 @@ static void take_trouble(struct kafka *k, const rd_kafka_message_t *m, const cha
 		fail("may not read %s: our user needs right Read on it", topic);
 		kafka_break(k);
 	} else if (m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) {
-		if (!r->grouped) /* only its commits are in question: they say so */
+		if (!r->grouped) { /* only its commits are in question */
+			kafka_commits_denied(k);
 			return;
-		fail("may not join the group %s: our user needs right Read on it", r->group);
+		}
+		fail("may not join the group %s: our user needs right Read on it", r->full_group);
 		kafka_break(k);
 	} else if (!r->complained || clock_ms() - r->complained >= SAY_MS) {
 		r->complained = clock_ms();
@@ -240,7 +255,7 @@ static bool take(struct kafka *k, rd_kafka_message_t *m, struct event *ret)
 		*ret = (struct event){.topic = topic, .partition = m->partition};
 	if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF &&
 	    m->err != RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
-		take_trouble(k, m, *name ? name : k->reader.group);
+		take_trouble(k, m, *name ? name : k->reader.full_group);
 	else if (!p || !p->ours || p->paused || p->stuck) /* read before it was taken from us or paused */
 		kafka_skip(p);
 	else if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
@@ -284,6 +299,7 @@ struct event kafka_poll(struct transport *t, int timeout_ms)
 
 	let_go(&k->reader);
 	kafka_unstick(k);
+	kafka_commits_show(k, 0);
 	for (bool last = false;;) {
 		if (atomic_load(&k->stopped) || atomic_load(&k->broken))
 			return (struct event){.kind = EVENT_CLOSED};

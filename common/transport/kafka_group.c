@@ -1,4 +1,4 @@
-/* kafka_group.c -- membership: which partitions are ours, and commits that count only while they are.
+/* kafka_group.c -- membership: which partitions are ours; commits, which count only while they are, are in kafka_commit.c.
  *
  * A rebalance comes while the role polls, and becomes an event of the same poll. Between REVOKED and ASSIGNED nothing is
  * committed: librdkafka may already have joined the next generation, and a commit under it, for a partition that has gone
@@ -9,149 +9,14 @@
 #include <string.h>
 #include "clock.h"
 #include "log.h"
+#include "stop.h"
 #include "xalloc.h"
 
-enum { ANSWER_MS = 5000, COMMIT_MS = 40000, SLICE_MS = 200, AGAIN_MS = 100 };
+enum { DRAIN_MS = 5000, ASK_MS = 1000, ANSWER_MS = 5000, AGAIN_MS = 100 };
 
 const char *kafka_group_of(enum topic topic)
 {
 	return topic == TOPIC_BATCHES ? "fetchers" : topic == TOPIC_REPORTS ? "coordinator" : "loader";
-}
-
-/* ---- what was committed */
-
-/* One go; fills offsets and metadata. */
-static rd_kafka_resp_err_t ask_commits(struct kafka *k, rd_kafka_topic_partition_list_t *list)
-{
-	rd_kafka_resp_err_t e = rd_kafka_committed(k->reader.rk, list, ANSWER_MS);
-
-	for (int i = 0; !e && i < list->cnt; i++)
-		e = list->elems[i].err;
-	return e;
-}
-
-bool kafka_committed(
-    struct transport *t, enum topic topic, int32_t partition, int64_t *ret_next, char *ret_metadata)
-{
-	struct kafka *k = kafka_of(t);
-	const char *group = k->reader.assigned ? k->reader.group : kafka_group_of(topic);
-	rd_kafka_topic_partition_list_t *list;
-
-	if (!kafka_reader_open(k, group))
-		return false;
-	list = rd_kafka_topic_partition_list_new(1);
-	const rd_kafka_topic_partition_t *p =
-	    rd_kafka_topic_partition_list_add(list, k->names[topic], partition);
-	rd_kafka_resp_err_t e = ask_commits(k, list);
-	if (!e) {
-		size_t size = p->metadata && p->metadata_size < TRANSPORT_METADATA ? p->metadata_size : 0;
-		*ret_next = p->offset < 0 ? 0 : p->offset;
-		if (size)
-			memcpy(ret_metadata, p->metadata, size);
-		ret_metadata[size] = '\0';
-	}
-	rd_kafka_topic_partition_list_destroy(list);
-	return !e || fail("%s/%d: the broker does not tell what the group %s has committed: %s",
-			 k->names[topic], (int)partition, k->reader.group, rd_kafka_err2str(e));
-}
-
-/* ---- commits */
-
-static enum commit judge(struct kafka *k, enum topic topic, int32_t partition, rd_kafka_resp_err_t e)
-{
-	switch (e) {
-	case RD_KAFKA_RESP_ERR_NO_ERROR: return COMMIT_DONE;
-	case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
-	case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
-	case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
-	case RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
-	case RD_KAFKA_RESP_ERR__FENCED:
-	case RD_KAFKA_RESP_ERR__FATAL:
-		if (k->reader.grouped)
-			return COMMIT_LOST;
-		break;
-	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-		fail("may not commit to the group %s: our user needs right Read on it", k->reader.group);
-		return COMMIT_FAILED;
-	default: break;
-	}
-	fail("%s/%d: the commit was not taken: %s", k->names[topic], (int)partition, rd_kafka_err2str(e));
-	return COMMIT_FAILED;
-}
-
-/* Waits for one result. false: it has not come. */
-static bool wait_result(struct kafka *k, int timeout_ms, rd_kafka_resp_err_t *ret)
-{
-	rd_kafka_event_t *e = rd_kafka_queue_poll(k->reader.commits, timeout_ms);
-
-	if (!e)
-		return false;
-	if (rd_kafka_event_type(e) != RD_KAFKA_EVENT_OFFSET_COMMIT) {
-		rd_kafka_event_destroy(e);
-		return false;
-	}
-	const rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(e);
-	*ret = rd_kafka_event_error(e);
-	if (!*ret && list && list->cnt)
-		*ret = list->elems[0].err;
-	rd_kafka_event_destroy(e);
-	k->reader.commits_open--;
-	return true;
-}
-
-static rd_kafka_resp_err_t send_commit(
-    struct kafka *k, enum topic topic, int32_t partition, int64_t next, const char *metadata)
-{
-	int64_t until = clock_ms() + COMMIT_MS;
-	rd_kafka_resp_err_t e = RD_KAFKA_RESP_ERR__TIMED_OUT;
-	rd_kafka_topic_partition_list_t *list;
-	rd_kafka_topic_partition_t *p;
-
-	while (k->reader.commits_open && clock_ms() < until)
-		wait_result(k, SLICE_MS, &e);
-	if (k->reader.commits_open)
-		return RD_KAFKA_RESP_ERR__TIMED_OUT;
-	list = rd_kafka_topic_partition_list_new(1);
-	p = rd_kafka_topic_partition_list_add(list, k->names[topic], partition);
-	p->offset = next;
-	if (metadata && *metadata) {
-		p->metadata = xstrdup(metadata);
-		p->metadata_size = strlen(metadata);
-	}
-	e = rd_kafka_commit_queue(k->reader.rk, list, k->reader.commits, NULL, NULL);
-	rd_kafka_topic_partition_list_destroy(list);
-	if (e)
-		return e;
-	k->reader.commits_open++;
-	e = RD_KAFKA_RESP_ERR__TIMED_OUT;
-	while (!wait_result(k, SLICE_MS, &e) && clock_ms() < until)
-		continue;
-	return e;
-}
-
-enum commit kafka_commit(
-    struct transport *t, enum topic topic, int32_t partition, int64_t next, const char *metadata)
-{
-	struct kafka *k = kafka_of(t);
-	struct kafka_part *p = kafka_part(k, topic, partition);
-
-	if (metadata && strlen(metadata) >= TRANSPORT_METADATA)
-		abort();
-	if (!p || (!p->ours && !p->suspended))
-		return COMMIT_LOST;
-	if (p->suspended) {
-		log_line(LOG_DEBUG, "%s/%d: no commit while the group shares out anew", k->names[topic],
-		    (int)partition);
-		return COMMIT_FAILED;
-	}
-	if (k->reader.grouped && rd_kafka_assignment_lost(k->reader.rk))
-		return COMMIT_LOST;
-	if (!k->reader.grouped && k->role != KAFKA_LOADER)
-		return COMMIT_DONE; /* a reader leaves no trace */
-	enum commit done = judge(k, topic, partition, send_commit(k, topic, partition, next, metadata));
-	if (done == COMMIT_DONE)
-		p->done = next;
-	return done;
 }
 
 /* ---- rebalances */
@@ -233,25 +98,33 @@ rd_kafka_resp_err_t kafka_restart(struct kafka *k, enum topic topic, int32_t par
 	return e;
 }
 
+/* A stop ends every wait. A drain goes on without what the broker does not give in time. */
+static bool may_wait(const struct kafka *k, int64_t began_ms)
+{
+	return !atomic_load(&k->stopped) && !atomic_load(&k->broken) && !stop_requested() &&
+	       (!stop_draining() || clock_ms() - began_ms < DRAIN_MS);
+}
+
 /* Where to go on; nobody's old commit is under way any more. false: stopped, or lost while it was asked for. */
 static bool settle_commits(struct kafka *k, rd_kafka_topic_partition_list_t *list)
 {
 	rd_kafka_resp_err_t e = RD_KAFKA_RESP_ERR_NO_ERROR;
+	int64_t began_ms = clock_ms();
+	int ask_ms = ASK_MS;
 	bool said = false;
 
-	while (!atomic_load(&k->stopped) && !atomic_load(&k->broken)) {
-		if (k->reader.commits_open) {
-			wait_result(k, SLICE_MS, &e);
+	while (may_wait(k, began_ms)) {
+		if (!kafka_commits_settled(k))
 			continue;
-		}
-		if (!list->cnt || !(e = ask_commits(k, list)))
+		if (!list->cnt || !(e = kafka_commits_ask(k, list, ask_ms)))
 			return true;
+		ask_ms = 2 * ask_ms > ANSWER_MS ? ANSWER_MS : 2 * ask_ms;
 		if (rd_kafka_assignment_lost(k->reader.rk))
 			return false;
 		if (!said)
 			log_line(LOG_WARN,
 			    "the broker does not tell what the group %s has committed, asks again: %s",
-			    k->reader.group, rd_kafka_err2str(e));
+			    k->reader.full_group, rd_kafka_err2str(e));
 		said = true;
 		struct timespec t = {.tv_nsec = AGAIN_MS * 1000000L};
 		nanosleep(&t, NULL);
@@ -322,7 +195,7 @@ static void take_revoked(struct kafka *k, rd_kafka_t *rk, const rd_kafka_topic_p
 		rd_kafka_purge(k->producer, RD_KAFKA_PURGE_F_QUEUE);
 		log_line(LOG_WARN,
 		    "our part in the group %s is lost: the broker heard nothing of us for session.timeout.ms",
-		    r->group);
+		    r->full_group);
 	}
 	r->tell_lost = r->tell_lost || (lost && held);
 	r->tell_revoked = held && !lost;

@@ -64,8 +64,10 @@ void kafka_take_error(rd_kafka_t *rk, int err, const char *reason, void *kafka)
 		log_line(LOG_DEBUG, "librdkafka: %s", reason);
 	}
 	pthread_mutex_lock(&k->lock);
-	if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !*k->trouble)
+	if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) /* which says nothing of why */
 		snprintf(k->trouble, sizeof(k->trouble), "%s", reason);
+	else if (!*k->trouble)
+		snprintf(k->trouble, sizeof(k->trouble), "it does not answer");
 	pthread_mutex_unlock(&k->lock);
 	atomic_store(&k->suspect, true);
 }
@@ -130,7 +132,8 @@ void kafka_health_look(struct kafka *k)
 	look_at_queue(k);
 	if (!atomic_exchange(&k->suspect, false) && !k->away_since)
 		return;
-	if (rd_kafka_metadata(k->producer, 0, NULL, &m, LOOK_MS)) {
+	/* of one topic: asked for all that it knows, librdkafka 2.0.2 would let the broker make those that are gone */
+	if (rd_kafka_metadata(k->producer, 0, k->topics[TOPIC_RUNS], &m, LOOK_MS)) {
 		atomic_store(&k->suspect, true);
 		say_away(k);
 		return;

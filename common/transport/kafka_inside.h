@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "kafka.h"
-#include "kafka_admin.h"
+#include "kafka_group.h"
 #include "kafka_reader.h"
 
 struct kafka_unplaced;
@@ -38,10 +38,11 @@ static inline struct kafka *kafka_of(struct transport *t)
 {
 	return (struct kafka *)t;
 }
+bool kafka_wait(struct kafka *k); /* for the broker, topics and stream. false: stopped, or logged */
 rd_kafka_t *kafka_new(struct kafka *k, rd_kafka_type_t type, rd_kafka_conf_t *conf); /* NULL: logged */
-void kafka_destroy(rd_kafka_t *rk); /* within a bounded time */
-void kafka_break(struct kafka *k);  /* no way to go on (logged): EVENT_CLOSED from here on */
-void kafka_call(struct kafka *k);   /* whoever waits looks again */
+void kafka_destroy(rd_kafka_t *rk, int wait_ms); /* at most about so long */
+void kafka_break(struct kafka *k);               /* no way to go on (logged): EVENT_CLOSED from here on */
+void kafka_call(struct kafka *k);                /* whoever waits looks again */
 bool kafka_topic_of(const struct kafka *k, const char *full_name, enum topic *ret);
 
 bool kafka_producer_open(struct kafka *k);

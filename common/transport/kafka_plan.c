@@ -83,7 +83,8 @@ struct checking {
 	const struct kafka_topic *found;
 	struct kafka_plan plan;
 	char name[KAFKA_NAME];
-	bool said; /* something is wrong, or worth a warning */
+	rd_kafka_resp_err_t hidden; /* why its settings are not told */
+	bool said;                  /* something is wrong, or worth a warning */
 	kafka_finding_fn *fn;
 	void *arg;
 };
@@ -218,8 +219,7 @@ static void check_settings(struct checking *k)
 
 	kafka_admin_config(k->admin, k->topic, "cleanup.policy", &error);
 	if (error) {
-		find(k, KAFKA_WARN, "its settings cannot be checked: %s: see right DescribeConfigs",
-		    rd_kafka_err2str(error));
+		k->hidden = error;
 		return;
 	}
 	check_cleanup(k);
@@ -241,11 +241,11 @@ static void check_topic(struct checking *k, const char *stream_partitions)
 		check_settings(k);
 		break;
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-		find(k, KAFKA_WARN, "there is none yet: the coordinator makes it at its start");
+		find(k, KAFKA_WARN, "is not there yet: the coordinator makes it at its start");
 		break;
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
 		find(k, KAFKA_WRONG,
-		    "we may not even see it: right Describe is missing (who may Read or Write may see)");
+		    "cannot be seen by our user: right Describe is missing (who may Read or Write may see)");
 		break;
 	case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
 		find(k, KAFKA_WRONG, "is no name that a topic can have: see topic.prefix");
@@ -257,7 +257,10 @@ static void check_topic(struct checking *k, const char *stream_partitions)
 bool kafka_plan_check(struct kafka_admin *a, const struct kafka_topic found[TOPIC_COUNT],
     const char *stream_partitions, kafka_finding_fn *fn, void *arg)
 {
+	rd_kafka_resp_err_t hidden = RD_KAFKA_RESP_ERR_NO_ERROR;
+	char names[TOPIC_COUNT * KAFKA_NAME], text[256];
 	unsigned there = 0;
+	size_t len = 0;
 
 	for (int t = 0; t < TOPIC_COUNT; t++)
 		there |= found[t].error ? 0 : 1u << t;
@@ -270,6 +273,40 @@ bool kafka_plan_check(struct kafka_admin *a, const struct kafka_topic found[TOPI
 		kafka_full_name(a->config, topic_name(k.topic), k.name);
 		kafka_plan_make(a->config, k.topic, &k.plan);
 		check_topic(&k, stream_partitions);
+		if (!k.hidden)
+			continue;
+		hidden = k.hidden;
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "", k.name);
 	}
+	snprintf(text, sizeof(text), "cannot have their settings checked: %s: see right DescribeConfigs",
+	    rd_kafka_err2str(hidden));
+	if (hidden)
+		fn(arg, KAFKA_WARN, names, text);
 	return true;
+}
+
+bool kafka_plan_makes_topics(struct kafka_admin *a)
+{
+	size_t n = 0;
+	char id[16];
+	bool makes = false;
+
+	snprintf(id, sizeof(id), "%d", (int)a->broker_id);
+	rd_kafka_ConfigResource_t *asked = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_BROKER, id);
+	rd_kafka_DescribeConfigs(a->rk, &asked, 1, NULL, a->queue);
+	rd_kafka_ConfigResource_destroy(asked);
+	rd_kafka_event_t *e = kafka_admin_result(a, "settings of the broker");
+	if (!e)
+		return false;
+	const rd_kafka_ConfigResource_t **found =
+	    rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(e), &n);
+	const rd_kafka_ConfigEntry_t **entries = n ? rd_kafka_ConfigResource_configs(found[0], &n) : NULL;
+	for (size_t i = 0; entries && i < n; i++) {
+		const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+
+		if (!strcmp(rd_kafka_ConfigEntry_name(entries[i]), "auto.create.topics.enable"))
+			makes = value && !strcmp(value, "true");
+	}
+	rd_kafka_event_destroy(e);
+	return makes;
 }

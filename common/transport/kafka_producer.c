@@ -15,7 +15,7 @@
 #include "partition.h"
 #include "xalloc.h"
 
-enum { SERVE_MS = 100, STOP_MS = 5000, CLOSE_MS = 15000, ASK_MS = 1000, SAY_MS = 10000 };
+enum { SERVE_MS = 100, STOP_MS = 5000, CLOSE_MS = 15000, DESTROY_MS = 10000, ASK_MS = 1000, SAY_MS = 10000 };
 
 struct kafka_unplaced { /* delivered, the broker did not say where */
 	struct kafka_unplaced *after;
@@ -91,22 +91,34 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *kafka
 	forget(k, s);
 }
 
-static void find_places(struct kafka *k, bool give_up)
+/* One question a turn: the broker may be slow to answer, and deliveries wait behind it. */
+static void find_place(struct kafka *k)
 {
-	struct kafka_unplaced *list = k->unplaced, *u;
+	struct kafka_unplaced *u = k->unplaced, **last = &k->unplaced;
+	int64_t low, high;
 
-	k->unplaced = NULL;
-	while ((u = list)) {
-		int64_t low, high;
-		list = u->after;
-		if (!rd_kafka_query_watermark_offsets(
-			k->producer, k->names[u->topic], u->partition, &low, &high, ASK_MS) &&
-		    high > 0)
-			delivery_arrived(u->delivery, u->topic, u->partition, high - 1);
-		else if (give_up)
-			delivery_failed(u->delivery);
-		else
-			put_aside(k, u->delivery, u->topic, u->partition);
+	if (!u)
+		return;
+	k->unplaced = u->after;
+	if (!rd_kafka_query_watermark_offsets(
+		k->producer, k->names[u->topic], u->partition, &low, &high, ASK_MS) &&
+	    high > 0) {
+		delivery_arrived(u->delivery, u->topic, u->partition, high - 1);
+	} else { /* the next one's turn */
+		while (*last)
+			last = &(*last)->after;
+		u->after = NULL;
+		*last = u;
+		return;
+	}
+	free(u);
+}
+
+static void give_up_places(struct kafka *k)
+{
+	for (struct kafka_unplaced *u; (u = k->unplaced);) {
+		k->unplaced = u->after;
+		delivery_failed(u->delivery);
 		free(u);
 	}
 }
@@ -137,7 +149,9 @@ static void *serve(void *arg)
 			rd_kafka_purge(k->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 		else if (!ended_at)
 			kafka_health_look(k);
-		find_places(k, over);
+		if (over)
+			give_up_places(k);
+		find_place(k);
 		pthread_mutex_lock(&k->lock);
 		done = ended_at && !k->under_way && !k->unplaced;
 		pthread_mutex_unlock(&k->lock);
@@ -263,5 +277,5 @@ void kafka_producer_close(struct kafka *k)
 	for (int t = 0; t < TOPIC_COUNT; t++)
 		if (k->topics[t])
 			rd_kafka_topic_destroy(k->topics[t]);
-	kafka_destroy(k->producer);
+	kafka_destroy(k->producer, DESTROY_MS);
 }

@@ -1,10 +1,10 @@
-/* kafka_reader.h -- the reading half of the Kafka transport: kafka_consumer.c and, for members of a group, kafka_group.c.
+/* kafka_reader.h -- the reading half of the Kafka transport: kafka_consumer.c and kafka_position.c; kafka_group.h beside it.
  *
  * It belongs to the role's thread. Where a partition stands is kept here and not asked of librdkafka. */
 #ifndef KAFKA_READER_H
 #define KAFKA_READER_H
 #include <librdkafka/rdkafka.h>
-#include "transport.h"
+#include "kafka_admin.h"
 
 struct kafka;
 struct kafka_part {     /* a partition, as far as it is read */
@@ -23,9 +23,11 @@ struct kafka_reader { /* of the role's thread; rk is set and taken away under th
 	rd_kafka_t *rk;
 	rd_kafka_queue_t *queue, *commits;
 	bool any_stuck;
-	int64_t unstick_ms;    /* when they are tried again */
-	unsigned commits_open; /* whose results nobody has waited for */
-	enum topic topic;      /* that is subscribed */
+	int64_t unstick_ms;                     /* when they are tried again */
+	unsigned commits_open;                  /* whose results have not come */
+	rd_kafka_topic_partition_list_t *shown; /* of assigned topics: to be committed next; NULL: nothing */
+	int64_t denied_at;                      /* when the broker refused that last; 0: never */
+	enum topic topic;                       /* that is subscribed */
 	bool grouped, assigned, closing;
 	bool tell_lost, tell_revoked, tell_assigned;
 	rd_kafka_message_t *in_hand; /* the last event's */
@@ -33,6 +35,7 @@ struct kafka_reader { /* of the role's thread; rk is set and taken away under th
 	int32_t *list;      /* the last EVENT_ASSIGNED's */
 	int64_t complained; /* when the last error was logged */
 	const char *group;  /* without prefix */
+	char full_group[KAFKA_NAME];
 };
 
 /* kafka_consumer.c */
@@ -54,16 +57,4 @@ void kafka_unstick(struct kafka *k);
 void kafka_skip(struct kafka_part *p);
 rd_kafka_topic_partition_list_t *kafka_list_one(
     const struct kafka *k, enum topic topic, int32_t partition, int64_t offset);
-
-/* kafka_group.c */
-const char *kafka_group_of(enum topic topic);
-/* Of one that is gone. */
-rd_kafka_resp_err_t kafka_restart(struct kafka *k, enum topic topic, int32_t partition, int64_t next);
-void kafka_rebalance(
-    rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_partition_list_t *list, void *kafka);
-bool kafka_group_event(struct kafka *k, struct event *ret);
-enum commit kafka_commit(
-    struct transport *t, enum topic topic, int32_t partition, int64_t next, const char *metadata);
-bool kafka_committed(
-    struct transport *t, enum topic topic, int32_t partition, int64_t *ret_next, char *ret_metadata);
 #endif

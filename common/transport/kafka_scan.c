@@ -5,8 +5,9 @@
 #include <string.h>
 #include "clock.h"
 #include "log.h"
+#include "stop.h"
 
-enum { ANSWER_MS = 10000, IDLE_MS = 30000, SLICE_MS = 100 };
+enum { ANSWER_MS = 10000, IDLE_MS = 30000, SLICE_MS = 100, AGAIN_MS = 500 };
 
 struct scan {
 	struct kafka *kafka;
@@ -102,28 +103,51 @@ bool kafka_scan(struct transport *t, enum topic topic, int64_t last, transport_s
 	return good;
 }
 
+/* A group that moved, or whose coordinator has just started, is asked for again. */
+static bool is_passing(rd_kafka_resp_err_t e)
+{
+	return e == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+	       e == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE || e == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+	       e == RD_KAFKA_RESP_ERR__TRANSPORT || e == RD_KAFKA_RESP_ERR__TIMED_OUT;
+}
+
+static rd_kafka_resp_err_t ask_members(
+    struct kafka_admin *a, const char *group, const char *own, char *ret_name, size_t room)
+{
+	const struct rd_kafka_group_list *list = NULL;
+	rd_kafka_resp_err_t e = rd_kafka_list_groups(a->rk, group, &list, ANSWER_MS);
+
+	for (int g = 0; !e && g < list->group_cnt; g++)
+		e = list->groups[g].err;
+	if (!e)
+		*ret_name = '\0';
+	for (int g = 0; !e && g < list->group_cnt; g++)
+		for (int i = 0; i < list->groups[g].member_cnt && !*ret_name; i++)
+			if (!own || strcmp(own, list->groups[g].members[i].member_id))
+				snprintf(ret_name, room, "%s", list->groups[g].members[i].client_id);
+	if (list)
+		rd_kafka_group_list_destroy(list);
+	return e;
+}
+
 bool kafka_holder(struct transport *t, enum topic topic, char *ret_name, size_t room)
 {
 	struct kafka *k = kafka_of(t);
 	struct kafka_admin *a = kafka_admin_open(k->config);
-	const struct rd_kafka_group_list *list = NULL;
-	char group[KAFKA_NAME], *own = NULL;
+	int64_t until = clock_ms() + IDLE_MS;
+	rd_kafka_resp_err_t e;
+	char group[KAFKA_NAME];
 
 	if (!a)
 		return false;
 	kafka_full_name(k->config, kafka_group_of(topic), group);
-	rd_kafka_resp_err_t e = rd_kafka_list_groups(a->rk, group, &list, ANSWER_MS);
-	if (!e) {
-		*ret_name = '\0';
-		own = k->reader.rk ? rd_kafka_memberid(k->reader.rk) : NULL;
-		for (int g = 0; g < list->group_cnt; g++)
-			for (int i = 0; i < list->groups[g].member_cnt && !*ret_name; i++)
-				if (!own || strcmp(own, list->groups[g].members[i].member_id))
-					snprintf(ret_name, room, "%s", list->groups[g].members[i].client_id);
-		rd_kafka_group_list_destroy(list);
-		if (own)
-			rd_kafka_mem_free(k->reader.rk, own);
-	}
+	char *own = k->reader.rk ? rd_kafka_memberid(k->reader.rk) : NULL;
+	while (is_passing(e = ask_members(a, group, own, ret_name, room)) && clock_ms() < until &&
+	       !atomic_load(&k->stopped) && !atomic_load(&k->broken) && stop_sleep_ms(AGAIN_MS))
+		log_line(LOG_DEBUG, "the broker does not tell yet who is in the group %s: %s", group,
+		    rd_kafka_err2str(e));
+	if (own)
+		rd_kafka_mem_free(k->reader.rk, own);
 	kafka_admin_close(a);
 	return !e || fail("the broker does not tell who is in the group %s: %s", group, rd_kafka_err2str(e));
 }

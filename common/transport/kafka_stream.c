@@ -12,7 +12,7 @@
 #include "log.h"
 #include "stop.h"
 
-enum { READ_MS = 30000, SLICE_MS = 200 };
+enum { READ_MS = 15000, SLICE_MS = 200 };
 static const char key[] = "stream";
 
 static void take(const rd_kafka_message_t *m, struct kafka_stream *s)
@@ -31,6 +31,16 @@ static void take(const rd_kafka_message_t *m, struct kafka_stream *s)
 		memcpy(s->partitions, value, size);
 }
 
+static bool refused(struct kafka_admin *a, const rd_kafka_message_t *m)
+{
+	const char *runs = rd_kafka_topic_name(a->topics[TOPIC_RUNS]);
+
+	if (m->err != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+		return fail("cannot read %s: %s", runs, rd_kafka_message_errstr(m));
+	a->refused = m->err;
+	return fail("may not read %s: our user needs right Read on it", runs);
+}
+
 bool kafka_stream_read(struct kafka_admin *a, struct kafka_stream *ret)
 {
 	rd_kafka_topic_t *runs = a->topics[TOPIC_RUNS];
@@ -41,13 +51,13 @@ bool kafka_stream_read(struct kafka_admin *a, struct kafka_stream *ret)
 	if (rd_kafka_consume_start(runs, 0, RD_KAFKA_OFFSET_BEGINNING))
 		return fail(
 		    "cannot read %s: %s", rd_kafka_topic_name(runs), rd_kafka_err2str(rd_kafka_last_error()));
-	while (!done && good && !stop_requested()) {
+	while (!done && good && !kafka_is_leaving()) {
 		rd_kafka_message_t *m = rd_kafka_consume(runs, 0, SLICE_MS);
 
 		if (!m) {
 			rd_kafka_poll(a->rk, 0);
 			good = clock_ms() < end ||
-			       fail("cannot read %s: no answer within 30 s", rd_kafka_topic_name(runs));
+			       fail("cannot read %s: no answer within 15 s", rd_kafka_topic_name(runs));
 			continue;
 		}
 		end = clock_ms() + READ_MS;
@@ -56,8 +66,7 @@ bool kafka_stream_read(struct kafka_admin *a, struct kafka_stream *ret)
 		else if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 			done = true;
 		else
-			good =
-			    fail("cannot read %s: %s", rd_kafka_topic_name(runs), rd_kafka_message_errstr(m));
+			good = refused(a, m);
 		rd_kafka_message_destroy(m);
 	}
 	rd_kafka_consume_stop(runs, 0);

@@ -8,7 +8,7 @@ struct kafka_stream {
 	char id[64]; /* "": there is none */
 	char partitions[KAFKA_PARTITIONS_TEXT];
 };
-/* Of a topic that is there. false: it cannot be read (logged), or stopped. */
+/* Of a topic that is there. false: it cannot be read (logged; a->refused: we may not), or stopped. */
 bool kafka_stream_read(struct kafka_admin *a, struct kafka_stream *ret);
 /* A new id, taken by the broker. false: logged, or stopped. */
 bool kafka_stream_write(const struct config *c, const char *partitions);

@@ -167,10 +167,13 @@ bool kafka_topics_make(const struct config *c)
 	struct kafka_stream stream = {0};
 	bool good = true;
 
-	good = a && kafka_admin_wait(a) && kafka_admin_look(a, found) &&
+	good = a && kafka_admin_wait(a, INT64_MAX) && kafka_admin_look(a, found) &&
 	       (!all_seen(found) || make_missing(a, found, &stream));
 	if (good && !kafka_plan_check(a, found, stream.partitions, log_finding, &good))
 		good = false;
+	if (good && kafka_plan_makes_topics(a))
+		log_line(
+		    LOG_WARN, "the broker %s " KAFKA_MAKES_TOPICS, config_text(c, "kafka.bootstrap.servers"));
 	kafka_admin_close(a);
 	return good;
 }
