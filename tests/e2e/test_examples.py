@@ -31,17 +31,23 @@ def tearDownModule():
 
 
 def java_consumer():
-    """Built by its own pom.xml, by one test at a time; Maven itself sees what is still good."""
+    """Built by its own pom.xml, once: Maven would write classes anew that another test's consumer is reading."""
     target = BUILD / "examples-java"
     target.mkdir(parents=True, exist_ok=True)
+    command = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{target}/classes:{target}/lib/*",
+               "Consumer"]
     with open(target / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        sources = [*(EXAMPLES / "java").rglob("*.java"), EXAMPLES / "java/pom.xml", *(ROOT / "proto").rglob("*.proto")]
+        stamp = target / "built"
+        if stamp.exists() and stamp.stat().st_mtime > max(f.stat().st_mtime for f in sources):
+            return command
         done = subprocess.run(["mvn", "-q", "-B", "-f", EXAMPLES / "java/pom.xml", f"-Dbuild={target}", "compile"],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
-    if done.returncode:
-        raise AssertionError(f"mvn ended with {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
-    return ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{target}/classes:{target}/lib/*",
-            "Consumer"]
+        if done.returncode:
+            raise AssertionError(f"mvn ended with {done.returncode}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+        stamp.touch()
+    return command
 
 
 class Readers:
