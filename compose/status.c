@@ -94,7 +94,7 @@ static bool print_text(const struct status *s, const char *data, bool over_kafka
 		printf("Running      pid %" PRId64 ", since %s\n", s->pid, s->since);
 	status_print_leader(&s->cluster);
 	if (!s->database && !s->progress && !s->pid && !s->n_runs) {
-		printf("There is nothing here yet: %s.\n",
+		printf("There is nothing yet: %s.\n",
 		    over_kafka ? "`qidflow coordinator` makes progress.db, `qidflow loader` the database"
 			       : "`qidflow run` makes it");
 		status_print_cluster(&s->cluster);
