@@ -300,7 +300,7 @@ bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Repo
 		return number_is_behind(c, b, r);
 	log_line(LOG_WARN,
 	    "batch %" PRIu64 ": whoever began it has lost its slot or is gone, says %s, whose slot it is "
-			     "now; its hosts are asked again",
+	    "now; its hosts are asked again",
 	    b->p.number, r->sender ? r->sender : "");
 	if (b->probe) {
 		outage_probe_failed(&c->outage, clock_ms());
