@@ -14,6 +14,6 @@ void world_send_report(struct transport *t, const Qidflow__V1__Report *r); /* an
 size_t world_ranges(const struct ids *s, Qidflow__V1__IdRange ***ret);
 void world_free_ranges(Qidflow__V1__IdRange **v, size_t n);
 
-void *world_fetcher(void *roles);
-void *world_loader(void *roles);
+void *world_fetcher(void *arg);
+void *world_loader(void *arg);
 #endif
