@@ -65,9 +65,9 @@ static bool count(void *arg, const struct message *m)
 }
 
 /* What the run said last is read before the test looks. */
-static void wait_for_loader(struct world *w)
+static void wait_for_loader(struct world *w, struct local_hub *hub)
 {
-	struct transport *t = local_open(w->hub, "look");
+	struct transport *t = local_open(hub, "look");
 	int64_t said = 0, read = -1;
 
 	transport_scan(t, TOPIC_RUNS, 0, count, &said);
@@ -119,8 +119,7 @@ enum exit_status world_run(
 	transport_stop(w->coordinator);
 	while (w->hub && __atomic_load_n(&w->busy, __ATOMIC_SEQ_CST)) /* a call outlives its coordinator */
 		usleep(1000);
-	if (w->hub)
-		wait_for_loader(w);
+	wait_for_loader(w, hub); /* what was said last is heard, too */
 	transport_stop(r.fetcher);
 	transport_stop(r.loader);
 	pthread_join(r.fetcher_thread, NULL);
