@@ -125,19 +125,13 @@ static bool add_headers(const struct message *m, struct buffer *to)
 	return ok && buffer_add(to, "}", 1);
 }
 
-static bool is_stream(const struct message *m)
-{
-	return m->topic == TOPIC_RUNS && m->key && m->key_size == strlen("stream") &&
-	       !memcmp(m->key, "stream", m->key_size);
-}
-
 static bool add_value(const struct message *m, const ProtobufCMessage *decoded, struct buffer *to)
 {
 	record_type *type = tail_type(m->topic);
 
 	if (!m->value)
 		return buffer_add_text(to, ",\"value\":null");
-	if (is_stream(m))
+	if (message_names_stream(m))
 		return buffer_add_text(to, ",\"value\":{\"stream\":") &&
 		       record_json_text(m->value, m->size, to) && buffer_add(to, "}", 1);
 	if (!decoded)

@@ -17,21 +17,6 @@ static bool add_enum(record_field *f, int number, struct buffer *to)
 		 : buffer_printf(to, "%d", number); /* of a newer version */
 }
 
-static size_t item_size(record_field *f)
-{
-	switch (f->type) {
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_INT64: return sizeof(uint64_t);
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_INT32: return sizeof(uint32_t);
-	case PROTOBUF_C_TYPE_ENUM: return sizeof(int);
-	case PROTOBUF_C_TYPE_BOOL: return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
-	default: abort(); /* no message of ours has one */
-	}
-}
-
 static bool add_item(record_field *f, const void *at, struct buffer *to)
 {
 	const char *text;
@@ -57,7 +42,7 @@ static bool add_list(record_field *f, const char *items, size_t n, struct buffer
 	bool ok = buffer_add(to, "[", 1);
 
 	for (size_t i = 0; ok && i < n; i++)
-		ok = (!i || buffer_add(to, ",", 1)) && add_item(f, items + i * item_size(f), to);
+		ok = (!i || buffer_add(to, ",", 1)) && add_item(f, items + i * record_item_size(f), to);
 	return ok && buffer_add(to, "]", 1);
 }
 

@@ -140,7 +140,7 @@ void tail_runs_take(struct tail_runs *r, const struct message *m, bool live)
 	r->next = m->offset + 1;
 	if (!m->value)
 		return;
-	if (m->key_size == strlen("stream") && !memcmp(m->key, "stream", m->key_size)) {
+	if (message_names_stream(m)) {
 		take_stream(r, m);
 		return;
 	}

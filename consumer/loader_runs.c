@@ -19,7 +19,6 @@
 #include "record.h"
 #include "stop.h"
 
-#define STREAM_KEY "stream"
 enum { STREAM_MOST = 64 };
 
 static Qidflow__V1__RunStatus *unpack(struct loader *l, const void *packed, size_t size)
@@ -77,11 +76,6 @@ static bool take_complete(struct loader *l, const struct message *m, const Qidfl
 
 /* ---- the stream's id */
 
-static bool is_stream(const struct message *m)
-{
-	return m->key_size == strlen(STREAM_KEY) && memcmp(m->key, STREAM_KEY, m->key_size) == 0;
-}
-
 struct last_stream {
 	char id[STREAM_MOST + 1];
 };
@@ -90,7 +84,7 @@ static bool note_stream(void *arg, const struct message *m)
 {
 	struct last_stream *last = arg;
 
-	if (is_stream(m) && m->value && m->size <= STREAM_MOST)
+	if (message_names_stream(m) && m->value && m->size <= STREAM_MOST)
 		snprintf(last->id, sizeof(last->id), "%.*s", (int)m->size, (const char *)m->value);
 	return true;
 }
@@ -160,7 +154,7 @@ static bool take_state(struct loader *l, const Qidflow__V1__RunStatus *r, const 
 
 bool loader_runs_take(struct loader *l, const struct message *m)
 {
-	if (is_stream(m))
+	if (message_names_stream(m))
 		return take_stream(l, m);
 	const Qidflow__V1__RunStatus *r = m->value && !m->key_size ? unpack(l, m->value, m->size) : NULL;
 

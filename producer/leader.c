@@ -234,7 +234,7 @@ enum exit_status leader_open(
 	if (status == STATUS_COMPLETE) {
 		char *path = xasprintf("%s/progress.db", config_text(c, "data"));
 
-		l->progress = progress_open(path, 0, 0);
+		l->progress = progress_open(path);
 		if (!l->progress) {
 			fail("%s cannot be used", path);
 			status = STATUS_FAILED;

@@ -72,7 +72,7 @@ bool progress_raise(struct progress *p, uint64_t number, uint64_t run, uint64_t 
 	return ok;
 }
 
-struct progress *progress_open(const char *path, uint64_t least_number, uint64_t least_run)
+struct progress *progress_open(const char *path)
 {
 	struct progress *p = xcalloc(1, sizeof(*p));
 	pthread_mutexattr_t recursive;
@@ -83,8 +83,7 @@ struct progress *progress_open(const char *path, uint64_t least_number, uint64_t
 	pthread_mutexattr_destroy(&recursive);
 	p->db = db_open(path, DB_WRITE, PAGE_SIZE);
 	if (p->db && db_forward(p->db, steps, sizeof(steps) / sizeof(steps[0])) &&
-	    db_exec(p->db, "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY") && prepare(p) &&
-	    progress_raise(p, least_number, least_run, 0))
+	    db_exec(p->db, "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY") && prepare(p))
 		return p;
 	progress_close(p);
 	return NULL;

@@ -59,8 +59,7 @@ struct progress_batch {
 void progress_batch_close(struct progress_batch *b); /* what it points to */
 
 struct progress;
-struct progress *progress_open(
-    const char *path, uint64_t least_number, uint64_t least_run); /* NULL: logged */
+struct progress *progress_open(const char *path); /* NULL: logged */
 void progress_close(struct progress *p);
 
 uint64_t progress_next_number(struct progress *p); /* 0: logged */

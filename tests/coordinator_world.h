@@ -86,5 +86,6 @@ void world_crash(struct world *w); /* the coordinator, from within a callback: i
 void world_request(struct world *w, Qidflow__V1__Report__Kind kind, const struct ids *hosts, uint64_t run);
 void world_open(struct world *w);
 void world_close(struct world *w);
-void world_forget(struct world *w); /* what happened */
+void world_had(struct world *w, uint64_t n); /* one complete run: hosts 1-n, all with detections */
+void world_forget(struct world *w);          /* what happened */
 #endif

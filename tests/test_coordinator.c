@@ -37,16 +37,6 @@ static enum exit_status run(bool full, bool confirm)
 	return world_run(&w, folder, full, confirm, settings);
 }
 
-/* A database that one complete run left: hosts 1-n, all with detections. */
-static void had(uint64_t n)
-{
-	w.complete_run = 1;
-	ids_add(&w.known, 1, n);
-	ids_add(&w.detected, 1, n);
-	ids_add(&w.listed, 1, n);
-	ids_add(&w.kb_known, 38170, 38170);
-}
-
 static void only(struct world_call *c, bool (*keep)(uint64_t id))
 {
 	for (size_t i = 0; i < c->asked->n; i++)
@@ -73,7 +63,7 @@ static void a_first_run_asks_everybody_once(void **state)
 static void a_second_run_asks_the_window_only(void **state)
 {
 	(void)state;
-	had(100);
+	world_had(&w, 100);
 	ids_add(&w.processed, 5, 9);
 	ids_add(&w.owed, 50, 50);
 	ids_add(&w.listed, 200, 201); /* listed, and not in the database */
@@ -89,7 +79,7 @@ static void full_every_makes_it_full(void **state)
 	static const char *const daily[] = {"run.full_every", "1d", NULL};
 
 	(void)state;
-	had(30);
+	world_had(&w, 30);
 	assert_int_equal(world_run(&w, folder, false, false, daily), STATUS_COMPLETE);
 	assert_int_equal(w.asked_once.count, 30);
 }
@@ -312,7 +302,7 @@ static void what_is_loaded_is_not_asked_again(void **state)
 	w.answer = breaks_down_later;
 	assert_int_equal(run(false, false), STATUS_REFUSED);
 	snprintf(path, sizeof(path), "%s/progress.db", folder);
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	assert_true(progress_each(p, 1, loaded_ids, &loaded));
 	progress_close(p);
 	assert_int_equal(loaded.count, 60); /* three batches of 20 */

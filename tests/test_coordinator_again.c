@@ -41,24 +41,15 @@ static enum exit_status run(bool full, bool confirm)
 	return world_run(&w, folder, full, confirm, settings);
 }
 
-/* A database that one complete run left: hosts 1-n, all with detections. */
-static void had(uint64_t n)
-{
-	w.complete_run = 1;
-	ids_add(&w.known, 1, n);
-	ids_add(&w.detected, 1, n);
-	ids_add(&w.listed, 1, n);
-	ids_add(&w.kb_known, 38170, 38170);
-}
-
 /* Run 2 was interrupted with a batch of these hosts in this state. */
 static void was_interrupted(enum batch_state state, uint64_t first, uint64_t last)
 {
-	struct progress *p = progress_open(path, 0, 1);
+	struct progress *p = progress_open(path);
 	struct progress_run before;
 	struct progress_batch b = {.state = state, .again = state == BATCH_LEFT_OUT};
 
 	assert_non_null(p);
+	assert_true(progress_raise(p, 0, 1, 0));
 	if (!progress_running(p, &before)) {
 		struct progress_run r = {.run = progress_next_run(p),
 		    .started_at = WORLD_NOW - 600,
@@ -84,7 +75,7 @@ static bool count_those_of_nobody(void *arg, struct progress_batch *b)
 
 static int stored_batches_of_nobody(void)
 {
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	int n = 0;
 
 	assert_true(progress_each(p, 2, count_those_of_nobody, &n));
@@ -104,7 +95,7 @@ static void all_but(struct world_call *c, uint64_t host)
 static void a_batch_whose_hosts_were_all_purged_is_gone(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_remove(&w.listed, 7, 7);
 	was_interrupted(BATCH_LEFT_OUT, 7, 7);
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
@@ -115,7 +106,7 @@ static void a_batch_whose_hosts_were_all_purged_is_gone(void **state)
 static void a_stored_batch_of_nobody_is_not_sent(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	was_interrupted(BATCH_FETCHED, 0, 0);
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
 	assert_int_equal(w.batches_of_nobody, 0);
@@ -130,7 +121,7 @@ static bool find_loaded_7(void *arg, struct progress_batch *b)
 
 static void look_whether_7_counts_as_loaded(struct world *world)
 {
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 
 	(void)world;
 	progress_each(p, 2, find_loaded_7, &too_early);
@@ -141,7 +132,7 @@ static void look_whether_7_counts_as_loaded(struct world *world)
 static void an_emptied_host_is_loaded_when_the_loader_has_it(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	was_interrupted(BATCH_LEFT_OUT, 7, 7);
 	w.before_empty = look_whether_7_counts_as_loaded;
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
@@ -161,7 +152,7 @@ static void fails_first(struct world *world, struct world_call *c)
 static void left_out_twice_but_come_later_is_not_emptied(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_close(&w.detected);
 	ids_add(&w.detected, 7, 7); /* the one that a probe can take */
 	ids_add(&w.processed, 100, 110);
@@ -181,7 +172,7 @@ static void without_25_at_first(struct world *world, struct world_call *c)
 static void never_fetched_and_left_out_is_asked_once_more(void **state)
 {
 	(void)state;
-	had(30);
+	world_had(&w, 30);
 	w.complete_run = 0;
 	ids_remove(&w.detected, 21, 30);
 	was_interrupted(BATCH_LOADED, 1, 20);
@@ -207,7 +198,7 @@ static void bad_request_with_30(struct world *world, struct world_call *c)
 static void a_bad_request_after_an_interruption_is_about_its_ids(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	was_interrupted(BATCH_LOADED, 1, 20);
 	was_interrupted(BATCH_WAITING, 21, 40);
 	w.answer = bad_request_with_30;

@@ -35,16 +35,6 @@ static enum exit_status run(bool full, bool confirm)
 	return world_run(&w, folder, full, confirm, settings);
 }
 
-/* A database that one complete run left: hosts 1-n, all with detections. */
-static void had(uint64_t n)
-{
-	w.complete_run = 1;
-	ids_add(&w.known, 1, n);
-	ids_add(&w.detected, 1, n);
-	ids_add(&w.listed, 1, n);
-	ids_add(&w.kb_known, 38170, 38170);
-}
-
 static void only(struct world_call *c, bool (*keep)(uint64_t id))
 {
 	for (size_t i = 0; i < c->asked->n; i++)
@@ -87,7 +77,7 @@ static void leaves_out_7(struct world *world, struct world_call *c)
 static void who_is_gone_is_purged(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_remove(&w.listed, 290, 300);
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
 	assert_int_equal(w.purged.count, 11);
@@ -96,7 +86,7 @@ static void who_is_gone_is_purged(void **state)
 static void a_list_that_lost_too_much_purges_nothing(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_close(&w.listed);
 	assert_int_equal(run(false, false), STATUS_INCOMPLETE);
 	assert_int_equal(w.purged.count, 0);
@@ -108,7 +98,7 @@ static void a_list_that_lost_too_much_purges_nothing(void **state)
 static void left_out_twice_is_emptied(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_add(&w.processed, 1, 20);
 	w.answer = leaves_out_7;
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
@@ -120,7 +110,7 @@ static void left_out_twice_is_emptied(void **state)
 static void left_out_by_a_host_that_had_none_is_as_before(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_remove(&w.detected, 7, 7);
 	ids_add(&w.processed, 1, 20);
 	w.answer = leaves_out_7;
@@ -152,7 +142,7 @@ static void never_fetched_and_left_out_is_asked_once_more(void **state)
 static void empty_documents_empty_nothing(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_add(&w.processed, 1, 200);
 	w.answer = answers_nobody;
 	assert_int_equal(run(false, false), STATUS_INCOMPLETE);
@@ -177,7 +167,7 @@ static void lost_once_then_leaves_out_7(struct world *world, struct world_call *
 static void lost_and_left_out_gets_an_empty_set_though_it_had_none(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_remove(&w.detected, 7, 7);
 	ids_add(&w.processed, 1, 20);
 	w.answer = lost_once_then_leaves_out_7;
@@ -190,7 +180,7 @@ static void lost_and_left_out_gets_an_empty_set_though_it_had_none(void **state)
 static void unsure_and_not_listed_is_purged_though_it_is_not_known(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_add(&w.owed, 999, 999);
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
 	assert_true(ids_has(&w.purged, 999));

@@ -39,16 +39,6 @@ static enum exit_status run(bool full, bool confirm)
 	return world_run(&w, folder, full, confirm, settings);
 }
 
-/* A database that one complete run left: hosts 1-n, all with detections. */
-static void had(uint64_t n)
-{
-	w.complete_run = 1;
-	ids_add(&w.known, 1, n);
-	ids_add(&w.detected, 1, n);
-	ids_add(&w.listed, 1, n);
-	ids_add(&w.kb_known, 38170, 38170);
-}
-
 static void all_but(struct world_call *c, uint64_t host)
 {
 	ids_copy(&c->came, c->asked);
@@ -67,7 +57,7 @@ static void only_once_in_the_first_call(struct world *world, struct world_call *
 static void left_out_when_all_else_is_done_is_emptied_too(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_remove(&w.listed, 300, 300);
 	ids_add(&w.processed, 1, 20);
 	ids_add(&w.ignore_at_purge, 7, 7);
@@ -90,7 +80,7 @@ static void poison_13(struct world *world, struct world_call *c)
 static void a_mark_of_a_host_that_is_given_up_does_not_hold_the_run(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_remove(&w.listed, 300, 300);
 	ids_add(&w.processed, 13, 13);
 	ids_add(&w.ignore_at_purge, 13, 13);
@@ -102,7 +92,7 @@ static void a_mark_of_a_host_that_is_given_up_does_not_hold_the_run(void **state
 static void marks_share_a_call(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_remove(&w.listed, 300, 300);
 	ids_add(&w.ignore_at_purge, 1, 20);
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
@@ -120,7 +110,7 @@ static void another_qid(struct world *world, struct world_call *c)
 static void qids_that_come_last_are_looked_up_too(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_remove(&w.listed, 300, 300);
 	ids_add(&w.ignore_at_purge, 7, 7);
 	w.answer = another_qid;
@@ -155,7 +145,7 @@ static void a_probe_takes_no_host_of_those_in_doubt(void **state)
 	    "batch.hosts", "20", "batch.tries", "2", "qualys.outage", "20s", NULL};
 
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_add(&w.processed, 1, 20);
 	w.answer = unavailable_with_1;
 	assert_int_equal(world_run(&w, folder, false, false, settings), STATUS_INCOMPLETE);
@@ -177,7 +167,7 @@ static void a_probe_that_was_aborted_is_made_again(void **state)
 	static const char *const settings[] = {"batch.hosts", "20", "qualys.outage", "20s", NULL};
 
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_add(&w.processed, 1, 20);
 	w.answer = probe_is_aborted_once;
 	assert_int_equal(world_run(&w, folder, false, false, settings), STATUS_COMPLETE);
@@ -189,7 +179,7 @@ static void a_probe_that_was_aborted_is_made_again(void **state)
 static void who_is_owed_gets_its_host_list_row(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	ids_add(&w.owed, 50, 50);
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
 	assert_true(ids_has(&w.listed_by_id, 50));
@@ -199,7 +189,7 @@ static void who_is_owed_gets_its_host_list_row(void **state)
 static void a_clock_that_went_back_takes_a_full_run(void **state)
 {
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	w.complete_at = WORLD_NOW + 86400 * 365;
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
 	assert_int_equal(w.asked_once.count, 300);

@@ -48,15 +48,6 @@ static enum exit_status run(bool full)
 	return world_run(&w, folder, full, false, settings);
 }
 
-static void had(uint64_t n)
-{
-	w.complete_run = 1;
-	ids_add(&w.known, 1, n);
-	ids_add(&w.detected, 1, n);
-	ids_add(&w.listed, 1, n);
-	ids_add(&w.kb_known, 38170, 38170);
-}
-
 static void put(enum topic topic, void *value, size_t size)
 {
 	struct transport *t = local_open(w.hub, "put");
@@ -110,7 +101,7 @@ static void ask_for_all_when_one_is_dead(struct world *world)
 
 	if (healed)
 		return;
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	progress_each(p, 1, find_dead, &dead);
 	progress_close(p);
 	if (!dead)
@@ -136,7 +127,7 @@ static void who_was_given_up_is_asked_again_in_this_run(void **state)
 static void a_request_before_a_run_is_for_that_run(void **state)
 {
 	(void)state;
-	had(100);
+	world_had(&w, 100);
 	put_request(QIDFLOW__V1__REPORT__KIND__RETRY, 50, 0);
 	put_request(QIDFLOW__V1__REPORT__KIND__RETRY, 4711, 0); /* nobody knows it */
 	assert_int_equal(run(false), STATUS_COMPLETE);
@@ -152,9 +143,10 @@ static void a_request_that_progress_kept_is_for_the_next_run(void **state)
 	struct ids host = {0};
 
 	(void)state;
-	had(100);
+	world_had(&w, 100);
 	ids_add(&host, 51, 51);
-	struct progress *p = progress_open(path, 0, 1);
+	struct progress *p = progress_open(path);
+	assert_true(progress_raise(p, 0, 1, 0));
 	assert_true(progress_add_retry(p, &host));
 	progress_close(p);
 	ids_close(&host);
@@ -246,7 +238,7 @@ static void an_interrupted_run_can_be_called_off(void **state)
 static void parts_that_are_over_are_taken_out(void **state)
 {
 	(void)state;
-	had(30);
+	world_had(&w, 30);
 	qidflow__v1__stale_parts__init(&w.stale[0]);
 	w.stale[0].host = 7;
 	w.stale[0].run = 1;

@@ -45,26 +45,19 @@ static enum exit_status run(bool full)
 	return world_run(&w, folder, full, false, settings);
 }
 
-static void had(uint64_t n)
-{
-	w.complete_run = 1;
-	ids_add(&w.known, 1, n);
-	ids_add(&w.detected, 1, n);
-	ids_add(&w.listed, 1, n);
-	ids_add(&w.kb_known, 38170, 38170);
-}
-
 /* Run 2 was interrupted with this batch, in our stream or in another. */
 static void was_interrupted(struct progress_batch *b, uint64_t first, uint64_t last, const char *stream)
 {
-	struct progress *p = progress_open(path, 0, 1);
+	struct progress *p = progress_open(path);
 	struct transport *t = local_open(w.hub, "look");
+	bool raised = progress_raise(p, 0, 1, 0);
 	struct progress_run r = {.run = progress_next_run(p),
 	    .started_at = WORLD_NOW - 600,
 	    .window_start = WORLD_NOW - 86400 - 3600,
 	    .database = "db"};
 
 	snprintf(r.stream, sizeof(r.stream), "%s", stream ? stream : transport_stream(t));
+	assert_true(raised);
 	assert_true(progress_run_begin(p, &r));
 	b->number = progress_next_number(p);
 	ids_add(&b->hosts, first, last);
@@ -89,7 +82,7 @@ static void sent_but_not_produced_goes_out_as_it_is(void **state)
 	struct progress_batch b = {.state = BATCH_SENT, .slot = 1};
 
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	was_interrupted(&b, 1, 20, NULL);
 	assert_int_equal(run(false), STATUS_COMPLETE);
 	assert_true(ids_has(&w.numbers, b.number));
@@ -128,7 +121,7 @@ static void fetched_but_not_loaded_is_not_asked_again(void **state)
 	struct message m = {.topic = TOPIC_DETECTIONS, .partition = 1, .key = "5/2.1/1", .key_size = 7};
 
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	put(&m);
 	*ends = (struct delivery_end){TOPIC_DETECTIONS, 1, 1};
 	was_interrupted(&b, 1, 20, NULL);
@@ -144,7 +137,7 @@ static void in_another_stream_all_is_asked_again(void **state)
 	struct progress_batch fetched = {.state = BATCH_FETCHED, .slot = -1, .ends = &end, .n_ends = 1};
 
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	was_interrupted(&fetched, 1, 20, "another");
 	assert_int_equal(run(false), STATUS_COMPLETE);
 	assert_int_equal(w.asked_once.count, 20);
@@ -156,10 +149,10 @@ static void reports_that_are_gone_count_as_lost(void **state)
 	struct progress_batch b = {.state = BATCH_SENT, .slot = 2};
 
 	(void)state;
-	had(300);
+	world_had(&w, 300);
 	was_interrupted(&b, 1, 20, NULL);
 	assert_int_equal(run(false), STATUS_COMPLETE); /* what was read is no longer kept */
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	struct transport *t = local_open(w.hub, "look");
 	struct progress_run r = {.run = progress_next_run(p),
 	    .started_at = WORLD_NOW - 60,
@@ -236,7 +229,7 @@ static void look_what_is_sent(struct world *world)
 	if (world->generation == 0 || sent_meanwhile >= 0)
 		return;
 	usleep(700 * 1000);
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	sent_meanwhile = 0;
 	progress_each(p, 8, count_sent, &sent_meanwhile);
 	progress_close(p);

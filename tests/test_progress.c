@@ -29,13 +29,14 @@ static int remove_folder(void **state)
 static void numbers_go_on(void **state)
 {
 	(void)state;
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	assert_non_null(p);
 	assert_int_equal(progress_next_number(p), 1);
 	assert_int_equal(progress_next_number(p), 2);
 	assert_int_equal(progress_next_run(p), 1);
 	progress_close(p);
-	p = progress_open(path, 1, 7); /* the database saw run 7 */
+	p = progress_open(path);
+	assert_true(progress_raise(p, 1, 7, 0)); /* the database saw run 7 */
 	assert_int_equal(progress_next_number(p), 3);
 	assert_int_equal(progress_next_run(p), 8);
 	assert_int_equal(progress_next_generation(p), 1);
@@ -53,7 +54,7 @@ static void who_led_before_writes_nothing_more(void **state)
 
 	(void)state;
 	snprintf(own, sizeof(own), "%s/claim.db", folder);
-	struct progress *old = progress_open(own, 0, 0), *new = progress_open(own, 0, 0);
+	struct progress *old = progress_open(own), *new = progress_open(own);
 	assert_int_not_equal(progress_next_generation(old), 0);
 	assert_true(progress_run_begin(old, &r));
 	assert_int_not_equal(progress_next_generation(new), 0);
@@ -78,7 +79,7 @@ static void who_was_sent_in_a_run_that_never_ended_is_unsure_in_the_next(void **
 
 	(void)state;
 	snprintf(own, sizeof(own), "%s/unsure.db", folder);
-	struct progress *p = progress_open(own, 0, 0);
+	struct progress *p = progress_open(own);
 	assert_true(progress_run_begin(p, &r[0]));
 	ids_add(&sent.hosts, 5, 6);
 	ids_add(&waiting.hosts, 8, 9);
@@ -88,7 +89,7 @@ static void who_was_sent_in_a_run_that_never_ended_is_unsure_in_the_next(void **
 	assert_true(progress_run_state(p, 1, "ABANDONED", NULL));
 	assert_true(progress_run_begin(p, &r[1]));
 	progress_close(p);
-	p = progress_open(own, 0, 0);
+	p = progress_open(own);
 	assert_true(progress_running(p, &back) && back.unsure);
 	assert_true(progress_unsure(p, 2, &got));
 	assert_int_equal(got.count, 3);
@@ -129,7 +130,7 @@ static void batches_come_back(void **state)
 			    back;
 
 	(void)state;
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	assert_false(progress_running(p, &back));
 	assert_true(progress_run_begin(p, &r));
 	ids_add(&a.hosts, 1, 9);
@@ -144,7 +145,7 @@ static void batches_come_back(void **state)
 	assert_true(progress_save(p, 3, &a));
 	progress_close(p);
 
-	p = progress_open(path, 0, 0);
+	p = progress_open(path);
 	assert_true(progress_running(p, &back));
 	assert_int_equal(back.run, 3);
 	assert_true(back.full);
@@ -189,7 +190,7 @@ static void what_is_out_comes_back_with_its_place(void **state)
 	struct progress_run r = {.run = 5, .database = "abc", .stream = "one"}, back;
 
 	(void)state;
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	assert_true(progress_run_begin(p, &r));
 	ids_add(&sent.hosts, 1, 9);
 	ids_add(&fetched.hosts, 20, 20);
@@ -220,7 +221,7 @@ static void what_is_out_comes_back_with_its_place(void **state)
 static void the_next_report_is_of_a_stream(void **state)
 {
 	(void)state;
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	assert_int_equal(progress_reports(p, "one"), -1);
 	assert_true(progress_set_reports(p, "one", 5));
 	assert_true(progress_begin(p));
@@ -234,7 +235,7 @@ static void the_next_report_is_of_a_stream(void **state)
 static void numbers_are_raised_and_never_lowered(void **state)
 {
 	(void)state;
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	assert_true(progress_raise(p, 1000, 500, 40));
 	assert_true(progress_raise(p, 10, 5, 4));
 	assert_int_equal(progress_next_number(p), 1001);
@@ -254,7 +255,7 @@ static void retries_are_taken_once_and_whole(void **state)
 	struct ids a = {0}, none = {0}, got = {0};
 
 	(void)state;
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	ids_add(&a, 3, 4);
 	assert_true(progress_add_retry(p, &a));
 	assert_true(progress_add_retry(p, &none));
@@ -287,7 +288,7 @@ static void what_status_shows_is_written_over(void **state)
 	struct progress_note n = {two, &b, holders, 2, 1, 4};
 
 	(void)state;
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	assert_true(progress_note_leader(p, "first", 6, "one"));
 	assert_true(progress_note_leader(p, "second", 7, "one"));
 	assert_true(progress_note(p, &n));
@@ -333,7 +334,7 @@ static void an_older_file_is_brought_forward(void **state)
 	    " (2, 3, 68, 'LOADED', 1, '3', 0, 0, 0, 0, '', 100, 1, 0, 0, 9, 99);"
 	    "PRAGMA user_version = 2"));
 	db_close(d);
-	struct progress *p = progress_open(old, 0, 0);
+	struct progress *p = progress_open(old);
 	assert_non_null(p);
 	assert_true(progress_running(p, &back));
 	assert_int_equal(back.run, 3);
@@ -357,7 +358,7 @@ static void qids_are_a_set(void **state)
 	struct ids got = {0};
 
 	(void)state;
-	struct progress *p = progress_open(path, 0, 0);
+	struct progress *p = progress_open(path);
 	assert_true(progress_add_qids(p, 4, qids, 3));
 	assert_true(progress_qids(p, 4, &got));
 	assert_int_equal(got.count, 2);
@@ -376,8 +377,8 @@ static void what_is_no_database_is_refused(void **state)
 	for (int i = 0; i < 1000; i++)
 		fputs("this is no database\n", f);
 	fclose(f);
-	assert_null(progress_open(other, 0, 0));
-	assert_null(progress_open("/nowhere/progress.db", 0, 0));
+	assert_null(progress_open(other));
+	assert_null(progress_open("/nowhere/progress.db"));
 }
 
 int main(void)

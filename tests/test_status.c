@@ -61,11 +61,12 @@ static void add_run(struct db *d, int run, const char *run_state, const char *st
 
 static struct progress *begin_run(uint64_t run)
 {
-	struct progress *p = progress_open(progress_path, 0, run - 1);
+	struct progress *p = progress_open(progress_path);
 	struct progress_run r = {
 	    .run = run, .full = false, .started_at = 1795489200, .window_start = 1795485600};
 
 	assert_non_null(p);
+	assert_true(progress_raise(p, 0, run - 1, 0));
 	assert_true(progress_run_begin(p, &r));
 	return p;
 }

@@ -12,7 +12,7 @@ struct arena;
 struct buffer;
 typedef const ProtobufCMessageDescriptor record_type; /* protobuf-c's names are too long to read */
 typedef const ProtobufCFieldDescriptor record_field;
-
+size_t record_item_size(record_field *f); /* in memory, of an item of a list */
 enum record_kind { RECORD_NULL, RECORD_INT, RECORD_TEXT, RECORD_NESTED };
 struct record_value {
 	enum record_kind kind; /* RECORD_NESTED: a message or list; record_nested_json() makes it text */

@@ -22,7 +22,7 @@ static bool is_sized(record_field *f)
 	return f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE;
 }
 
-static size_t item_size(record_field *f)
+size_t record_item_size(record_field *f)
 {
 	switch (f->type) {
 	case PROTOBUF_C_TYPE_UINT64:
@@ -158,7 +158,7 @@ static void put_item(struct packer *p, record_field *f, const void *at)
 
 static void put_list(struct packer *p, const ProtobufCMessage *m, record_field *f)
 {
-	size_t n = CONST_MEMBER(size_t, m, f->quantifier_offset), size = n ? item_size(f) : 0;
+	size_t n = CONST_MEMBER(size_t, m, f->quantifier_offset), size = n ? record_item_size(f) : 0;
 	const char *items = CONST_MEMBER(char *, m, f->offset);
 
 	if (n && f->flags & PROTOBUF_C_FIELD_FLAG_PACKED) {
@@ -268,7 +268,7 @@ static bool skip(struct unpacker *u, uint8_t *end, uint64_t wire)
 /* Where the next item of a list goes; the array is full when n is 0 or a power of two. */
 static void *list_room(struct unpacker *u, ProtobufCMessage *m, record_field *f)
 {
-	size_t *n = &MEMBER(size_t, m, f->quantifier_offset), size = item_size(f);
+	size_t *n = &MEMBER(size_t, m, f->quantifier_offset), size = record_item_size(f);
 	char **items = &MEMBER(char *, m, f->offset);
 
 	if ((*n & (*n - 1)) == 0) {

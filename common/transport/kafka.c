@@ -1,8 +1,7 @@
 /* kafka.c -- the transport of roles that are processes of their own: opened, woken, stopped, closed.
  *
  * What is sent is kafka_producer.c, what is read kafka_consumer.c and kafka_group.c, trouble kafka_health.c, what must be there
- * first kafka_wait.c. A consumer is
- * made when somebody first reads: who only sends needs none. */
+ * first kafka_wait.c. A consumer is made when somebody first reads: who only sends needs none. */
 #include "kafka_inside.h"
 #include <stdlib.h>
 #include <string.h>

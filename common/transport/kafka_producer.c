@@ -30,11 +30,6 @@ struct sending {
 	size_t bytes; /* of a data topic */
 };
 
-static bool is_data(enum topic t)
-{
-	return t == TOPIC_HOSTS || t == TOPIC_VULNERABILITIES || t == TOPIC_DETECTIONS;
-}
-
 /* ---- the producer's thread */
 
 static void forget(struct kafka *k, struct sending *s)
@@ -219,7 +214,7 @@ bool kafka_send(struct transport *t, struct message *m, struct delivery *d)
 	if (partition < 0 || partition >= partitions)
 		return refuse(m, "there is no such partition");
 	struct sending *s = xmalloc(sizeof(*s));
-	*s = (struct sending){d, m->topic, is_data(m->topic) ? m->key_size + m->size : 0};
+	*s = (struct sending){d, m->topic, topic_is_data(m->topic) ? m->key_size + m->size : 0};
 	if (!take_room(k, s)) {
 		free(s);
 		free(m->value);

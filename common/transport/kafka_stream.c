@@ -13,7 +13,6 @@
 #include "stop.h"
 
 enum { READ_MS = 15000, SLICE_MS = 200 };
-static const char key[] = "stream";
 
 static void take(const rd_kafka_message_t *m, struct kafka_stream *s)
 {
@@ -21,8 +20,8 @@ static void take(const rd_kafka_message_t *m, struct kafka_stream *s)
 	const void *value;
 	size_t size;
 
-	if (m->key_len != strlen(key) || memcmp(m->key, key, m->key_len) || !m->payload || !m->len ||
-	    m->len >= sizeof(s->id))
+	if (m->key_len != strlen(TRANSPORT_STREAM_KEY) || memcmp(m->key, TRANSPORT_STREAM_KEY, m->key_len) ||
+	    !m->payload || !m->len || m->len >= sizeof(s->id))
 		return;
 	*s = (struct kafka_stream){0};
 	memcpy(s->id, m->payload, m->len);
@@ -86,7 +85,8 @@ static bool send_id(rd_kafka_t *rk, const char *topic, const char *id, const cha
 {
 	rd_kafka_resp_err_t result = RD_KAFKA_RESP_ERR__IN_PROGRESS;
 	rd_kafka_resp_err_t e = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
-	    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, strlen(key)),
+	    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+	    RD_KAFKA_V_KEY(TRANSPORT_STREAM_KEY, strlen(TRANSPORT_STREAM_KEY)),
 	    RD_KAFKA_V_VALUE((void *)(uintptr_t)id, strlen(id)),
 	    RD_KAFKA_V_HEADER("partitions", partitions, -1), RD_KAFKA_V_OPAQUE(&result), RD_KAFKA_V_END);
 

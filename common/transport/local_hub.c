@@ -14,11 +14,6 @@
 
 enum { ROOM_AGAIN_BYTES = CEILING_LOCAL_QUEUE_BYTES / 4 * 3 };
 
-static bool is_data(enum topic t)
-{
-	return t == TOPIC_HOSTS || t == TOPIC_VULNERABILITIES || t == TOPIC_DETECTIONS;
-}
-
 static void stream_make(char stream[static 33])
 {
 	unsigned char id[16];
@@ -41,7 +36,7 @@ struct local_hub *local_hub_open(int32_t slots, int32_t data_partitions)
 	stream_make(h->stream);
 	h->waits_end = &h->waits;
 	for (int t = 0; t < TOPIC_COUNT; t++) {
-		int32_t n = t == TOPIC_BATCHES ? slots : is_data((enum topic)t) ? data_partitions : 1;
+		int32_t n = t == TOPIC_BATCHES ? slots : topic_is_data((enum topic)t) ? data_partitions : 1;
 		h->partitions[t] = n;
 		h->logs[t] = xcalloc((size_t)n, sizeof(*h->logs[t]));
 		h->groups[t].claims = xcalloc((size_t)n, sizeof(*h->groups[t].claims));
@@ -148,7 +143,7 @@ bool local_hub_send(struct local *l, struct local_message *m, struct delivery *d
 {
 	struct local_hub *h = l->hub;
 
-	if (!is_data(m->m.topic))
+	if (!topic_is_data(m->m.topic))
 		m->bytes = 0;
 	if (!m->bytes || (!h->waits && h->bytes + m->bytes <= CEILING_LOCAL_QUEUE_BYTES)) {
 		put_into_log(h, m, d);

@@ -27,3 +27,14 @@ bool topic_of(const char *name, enum topic *ret)
 	}
 	return false;
 }
+
+bool topic_is_data(enum topic t)
+{
+	return t == TOPIC_HOSTS || t == TOPIC_VULNERABILITIES || t == TOPIC_DETECTIONS;
+}
+
+bool message_names_stream(const struct message *m)
+{
+	return m->topic == TOPIC_RUNS && m->key_size == strlen(TRANSPORT_STREAM_KEY) &&
+	       memcmp(m->key, TRANSPORT_STREAM_KEY, m->key_size) == 0;
+}

@@ -24,6 +24,7 @@ enum topic {
 };
 const char *topic_name(enum topic t); /* without prefix: "batches" */
 bool topic_of(const char *name, enum topic *ret);
+bool topic_is_data(enum topic t); /* hosts, vulnerabilities, detections: what may be large, and is bounded */
 
 enum { BY_KEY = -1, TRANSPORT_METADATA = 96, TRANSPORT_HEADERS = 4 };
 
@@ -39,6 +40,9 @@ struct message {
 		const char *name, *value;
 	} headers[TRANSPORT_HEADERS]; /* texts; a NULL name ends them */
 };
+#define TRANSPORT_STREAM_KEY "stream"
+bool message_names_stream(
+    const struct message *m); /* the one of runs whose value is the stream's id, as text */
 
 enum event_kind {
 	EVENT_NONE,     /* nothing came in time, or woken */

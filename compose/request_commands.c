@@ -1,4 +1,4 @@
-/* requests.c -- `qidflow retry` and `qidflow cancel`: what a person asks of the coordinator, as a Report on qidflow.reports.
+/* request_commands.c -- `qidflow retry` and `qidflow cancel`: what a person asks of the coordinator, as a Report on qidflow.reports.
  *
  * A coordinator that leads takes it at once, the next one otherwise: it is read in its turn like any other Report. */
 #include <inttypes.h>
