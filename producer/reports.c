@@ -19,6 +19,7 @@ static void database(struct coordinator *c, const Qidflow__V1__Report *r)
 		for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
 			ids_clear(sets[i]);
 	snprintf(c->database, sizeof(c->database), "%s", r->database ? r->database : "");
+	c->database_number = r->highest_number;
 	c->complete_started_at = r->complete_started_at;
 	c->complete_full_at = r->complete_full_at;
 	c->complete_kb_at = r->complete_kb_at;

@@ -48,10 +48,25 @@ static bool stands(const struct coordinator *c, const struct progress_batch *p)
 		   p->slot < c->fetchers.n_slots && !c->fetchers.slots[p->slot].batch);
 }
 
+/* A database that was put back from an older copy has not seen what was loaded since. In the same stream its positions
+ * are older, too, and it reads that again; in another one nobody but us can tell. */
+static bool is_lost(const struct coordinator *c, const struct progress_batch *p)
+{
+	return p->state == BATCH_LOADED && p->counts.came && p->number > c->database_number &&
+	       strcmp(c->run.stream, transport_stream(c->transport)) != 0;
+}
+
 static bool take_up(void *arg, struct progress_batch *p)
 {
 	struct coordinator *c = arg;
 
+	if (is_lost(c, p)) {
+		log_line(LOG_WARN,
+		    "batch %" PRIu64
+		    " was loaded, and the database is older than that: it is asked for again",
+		    p->number);
+		p->state = BATCH_FETCHED;
+	}
 	ids_add_all(&c->asked, &p->hosts);
 	meter_add(METER_HOSTS_ASKED, (int64_t)p->hosts.count);
 	if (p->state != BATCH_SENT && p->number)
