@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """scaling.py -- what fetchers bring where the API is the limit: 2 s latency, 5 MB/s a call, eight calls at once allowed.
 
-    tests/broker/with.sh python3 tests/e2e/scaling.py [--hosts 9600] [--build DIR]
+    tests/broker/with.sh python3 tests/e2e/scaling.py [--hosts 12800] [--build DIR]
 
 The same subscription is extracted with one call at a time, then by four and by eight fetchers, each into a database of its own.
-Printed: wall time of each run, and the first over the others. About fifteen minutes.
+Printed: wall time of each run, and the first over the others. About seventeen minutes.
 """
 import argparse
 import sys
@@ -14,7 +14,7 @@ import harness
 from cluster import Cluster, ClusterCase
 from harness import say
 
-HOSTS = 9600
+HOSTS = 12800
 
 
 class Scaling(ClusterCase):
