@@ -167,6 +167,7 @@ class ClusterCase(Case):
                 self.fail(f"{table} differs: {len(left[table])} and {len(right[table])} rows\n"
                           f"only in {a.folder.name}: {only_left}\nonly in {b.folder.name}: {only_right}")
 
-    def assert_nothing_twice(self, before, after, loaded):
-        again = [h for h in loaded if after[h] != loaded[h]]
+    def assert_nothing_again(self, loaded, asked):
+        """loaded: how often each host had been asked for when it was loaded."""
+        again = [h for h in loaded if asked[h] != loaded[h]]
         self.assertEqual(again, [], "hosts had been loaded, and were fetched again")

@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from cluster import Cluster, ClusterCase, complete_run, contents
+from cluster import Broker, Cluster, ClusterCase, complete_run, contents
 from harness import LONG, SLOW, rows, say, wait_until
 
 HOSTS = 60 if SLOW else 150
@@ -188,6 +188,21 @@ class Trouble(ClusterCase):
             p.kill(signal.SIGTERM)
         for p in roles:
             self.assertIn(p.wait(30), (0, 128 + 15))
+
+    def test_the_broker_comes_later(self):
+        sim = self.simulator(20, limit=4)
+        broker = Broker()
+        self.addCleanup(broker.close)
+        broker.script("kill")
+        cluster = Cluster(self, sim, broker.bootstrap)
+        cluster.start(fetchers=1)
+        coordinator = cluster.start_coordinator()
+        for p in (coordinator, cluster.loader, *cluster.fetchers):
+            wait_until("a word about the broker", lambda p=p: broker.bootstrap in p.err, 30)
+        broker.script("restart")
+        self.assertEqual(coordinator.wait(120), 0, coordinator.tail())
+        self.assert_exact(sim, cluster.data)
+        cluster.stop_all()
 
     def test_no_topic_is_made_by_a_fetcher(self):
         from cluster import TOPICS, admin
