@@ -19,7 +19,7 @@ import time
 import unittest
 
 import harness
-from cluster import Broker, Cluster, ClusterCase
+from cluster import Broker, Cluster, ClusterCase, complete_run
 from harness import say, wait_until
 
 HOSTS = 90
@@ -33,7 +33,7 @@ class Round:
         self.case, self.seed, self.only = case, seed, only
         self.dice = random.Random(seed)
         self.own_broker = None
-        self.events, self.later, self.loaded, self.checked = [], [], {}, 0
+        self.events, self.later, self.loaded, self.checked, self.before = [], [], {}, 0, 0
         self.data = case.data(f"coordinator{seed}")
 
     # ---- who takes part ----
@@ -83,7 +83,7 @@ class Round:
 
     def note_loaded(self):
         asked = self.sim.host_fetches()
-        for host in self.data.batches().get("LOADED", ()):
+        for host in self.data.batches(after=self.before).get("LOADED", ()):
             self.loaded.setdefault(host, asked[host])
 
     def after(self, seconds, what):
@@ -189,7 +189,7 @@ class Round:
         raise AssertionError(f"the run is not complete after eight starts\n{self.coordinator.tail(30)}")
 
     def one_run(self, events):
-        self.loaded = {}
+        self.loaded, self.before = {}, complete_run(self.cluster.data)
         for name in events:
             self.wait()
             self.note_loaded()

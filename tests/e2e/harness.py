@@ -133,12 +133,12 @@ class Data:
         self.progress = self.folder / "progress.db"
         self.latest = self.folder / "publish" / "latest"
 
-    def batches(self):
-        """Ids by state, of the newest run; {} when there is none."""
+    def batches(self, after=0):
+        """Ids by state, of the newest run after that one; {} when there is none."""
         if not self.progress.exists():
             return {}
         try:
-            found = rows(self.progress, "SELECT state, ids FROM batch WHERE run = (SELECT max(run) FROM run)")
+            found = rows(self.progress, f"SELECT state, ids FROM batch WHERE run > {after} AND run = (SELECT max(run) FROM run)")
         except sqlite3.OperationalError as e:
             if "no such table" in str(e):
                 return {}
