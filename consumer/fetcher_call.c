@@ -5,7 +5,7 @@
  * delivered, and `reported` is set when the account is: only then may the loop commit the Batch.
  *
  * When the slot is lost or we are to stop, nothing more is published and nothing reported; `reported` stays
- * false, and whoever takes the slot over finds that the Batch was begun. */
+ * false, and whoever takes the slot over finds that the Batch was begun. Of a slot that is lost, fetcher_step.c says so. */
 #include "fetcher_call.h"
 #include "ceilings.h"
 #include "delivery.h"

@@ -54,6 +54,17 @@ bool fetcher_report_lost(struct transport *t, const char *sender, int32_t slot, 
 	return send_report(t, &r, d);
 }
 
+bool fetcher_report_let_go(
+    struct transport *t, const char *sender, int32_t slot, uint64_t run, uint64_t number, struct delivery *d)
+{
+	Qidflow__V1__Report r = report(QIDFLOW__V1__REPORT__KIND__LOST, sender);
+
+	name_batch(&r, slot, run, number);
+	r.has_outcome = true;
+	r.outcome = QIDFLOW__V1__REPORT__OUTCOME__ABORTED;
+	return send_report(t, &r, d);
+}
+
 static Qidflow__V1__Report__Outcome outcome_of(enum api_result r)
 {
 	switch (r) {

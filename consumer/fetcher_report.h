@@ -9,6 +9,9 @@ bool fetcher_report_slots(struct transport *t, const char *sender, const uint32_
 /* highest: the number that the slot has come to, where that is why; 0: it was begun, or cannot be delivered. */
 bool fetcher_report_lost(struct transport *t, const char *sender, int32_t slot, uint64_t run, uint64_t number,
     uint64_t highest, struct delivery *d);
+/* We had begun it and live, but its slot is another's: nothing more comes of it. Not charged. */
+bool fetcher_report_let_go(
+    struct transport *t, const char *sender, int32_t slot, uint64_t run, uint64_t number, struct delivery *d);
 bool fetcher_report_ended(const struct fetcher_call *c, const struct api_answer *a, struct delivery *d);
 bool fetcher_report_fetched(const struct fetcher_call *c, const struct api_answer *a, struct delivery *d);
 #endif

@@ -4,8 +4,10 @@
  * refused lets go of the slot, and one that failed is tried again. */
 #include "clock.h"
 #include "delivery.h"
+#include "fetcher_report.h"
 #include "fetcher_state.h"
 #include "log.h"
+#include <inttypes.h>
 #include <stdio.h>
 
 enum { IDLE_MS = 1000, AGAIN_MS = 50, AGAIN_MOST_MS = 2000, AGAIN_SOON = 5 };
@@ -141,13 +143,25 @@ void fetcher_step(struct fetcher *f, struct slot *s)
 		step_committing(f, s);
 }
 
+/* Whoever has the slot now finds it begun and cannot know whether we are alive. Its own word comes first or last. */
+static enum slot_state let_go(struct fetcher *f, struct slot *s, const struct fetcher_call *c)
+{
+	log_line(LOG_INFO, "batch %" PRIu64 " is let go: slot %d has moved", c->number, (int)c->slot);
+	s->delivery = delivery_open();
+	return fetcher_report_let_go(f->t, f->name, c->slot, c->run, c->number, s->delivery) ? SLOT_TELLING
+											     : SLOT_HALTED;
+}
+
 static void take_ended_calls(struct fetcher *f)
 {
 	struct fetcher_call *c;
 
 	while ((c = fetcher_pool_take_done(f->pool))) {
 		struct slot *s = &f->slots[c->slot];
-		s->state = c->reported || s->dropped ? SLOT_COMMITTING : SLOT_HALTED;
+		if (c->reported)
+			s->state = SLOT_COMMITTING;
+		else
+			s->state = s->dropped ? let_go(f, s, c) : SLOT_HALTED;
 		s->next_memory = (struct fetcher_slot_memory){.done = c->number, .generation = c->generation};
 		s->call = NULL;
 		fetcher_call_close(c);

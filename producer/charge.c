@@ -1,5 +1,9 @@
 /* charge.c -- what is asked again after an answer that broke, and who is given up: the whole the first time, halves from the second time
- * on, until one host stands alone and has had its tries. A host that is found so begins to count anew. */
+ * on, until one host stands alone and has had its tries. A host that is found so begins to count anew.
+ *
+ * LOST says that a batch was begun and that its slot has another owner. Was it this batch's answer that ended its fetcher, or does that
+ * one live and its slot has moved? Who lives says so, but its word may come after the LOST. So each LOST is noted by its number and
+ * taken back by the word; the batch is sent again at once all the same, and only the third is waited after before it is charged. */
 #include <inttypes.h>
 #include <stdio.h>
 #include "clock.h"
@@ -7,7 +11,12 @@
 #include "coordinator_state.h"
 #include "log.h"
 
-enum { AGAIN_FIRST_MS = 500, AGAIN_MOST_MS = 30000 };
+enum {
+	AGAIN_FIRST_MS = 500,
+	AGAIN_MOST_MS = 30000,
+	LOST_IS_BROKEN = 3,
+	LOST_WORD_MS = 10000 /* who lives says so at its next rebalance, which is that of the LOST */
+};
 
 static bool one_more(struct coordinator *c, const struct batch *like, struct ids *hosts, int tries)
 {
@@ -63,6 +72,60 @@ bool charge_suspects(struct coordinator *c)
 	for (struct batch *b = c->batches, *next; b; b = next) {
 		next = b->next;
 		if (b->suspect && b->p.state == BATCH_WAITING && !charge_batch(c, b))
+			return false;
+	}
+	return true;
+}
+
+/* ---- LOST */
+
+void charge_note_lost(struct batch *b)
+{
+	ids_add(&b->p.lost, b->p.number, b->p.number);
+	charge_hold_lost(b);
+}
+
+void charge_hold_lost(struct batch *b)
+{
+	if (b->p.lost.count >= LOST_IS_BROKEN)
+		b->not_before_ms = clock_ms() + LOST_WORD_MS;
+}
+
+bool charge_take_back(struct coordinator *c, uint64_t number)
+{
+	for (struct batch *b = c->batches; b; b = b->next) {
+		if (!ids_has(&b->p.lost, number))
+			continue;
+		log_line(LOG_INFO,
+		    "batch %" PRIu64 ": whoever had begun it lives, so its hosts are not charged", number);
+		ids_remove(&b->p.lost, number, number);
+		if (b->p.state == BATCH_WAITING && b->p.lost.count < LOST_IS_BROKEN)
+			b->not_before_ms = 0;
+		if (!batch_move(c, b, b->p.state))
+			return false;
+	}
+	return true;
+}
+
+static bool charge_one_lost(struct coordinator *c, struct batch *b)
+{
+	snprintf(b->p.error, sizeof(b->p.error), "%" PRIu64 " fetchers ended while they had it in hand",
+	    b->p.lost.count);
+	if (!progress_begin(c->progress))
+		return coordinator_fail(c, STATUS_FAILED, "progress.db takes no transaction");
+	bool ok = charge_batch(c, b);
+	if (!ok)
+		progress_rollback(c->progress);
+	return ok && (progress_commit(c->progress) ||
+			 coordinator_fail(c, STATUS_FAILED, "progress.db takes no more"));
+}
+
+bool charge_lost(struct coordinator *c, int64_t now_ms)
+{
+	for (struct batch *b = c->batches, *next; b; b = next) {
+		next = b->next;
+		if (b->p.state == BATCH_WAITING && b->p.lost.count >= LOST_IS_BROKEN &&
+		    b->not_before_ms <= now_ms && !charge_one_lost(c, b))
 			return false;
 	}
 	return true;

@@ -170,6 +170,7 @@ bool settle_call_over(struct coordinator *c, struct batch *b, const Qidflow__V1_
 bool settle_ended(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
 bool settle_fetched(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
 bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r);
+bool settle_is_let_go(const Qidflow__V1__Report *r); /* LOST by the one who had begun it, and lives */
 void settle_report_ids(Qidflow__V1__IdRange *const *ranges, size_t n, struct ids *to);
 bool settle_loaded(struct coordinator *c); /* FETCHED ones that the loader has passed */
 bool settle_passed(const struct coordinator *c, const struct delivery_end *ends, size_t n);
@@ -178,6 +179,10 @@ bool settle_passed(const struct coordinator *c, const struct delivery_end *ends,
 bool charge_missing(struct coordinator *c, const struct batch *like, struct ids *missing);
 bool charge_batch(struct coordinator *c, struct batch *b);
 bool charge_suspects(struct coordinator *c);
+void charge_note_lost(struct batch *b); /* its fetcher is gone, unless it takes that back */
+void charge_hold_lost(struct batch *b); /* so often that its word is waited for */
+bool charge_take_back(struct coordinator *c, uint64_t number); /* the fetcher that had begun it lives */
+bool charge_lost(struct coordinator *c, int64_t now_ms);       /* those whose time for that is over */
 
 /* reports.c. look: before the run has begun. take: false: it could not be stored, and nothing of it was. That the run cannot go on says
  * c->failed. */

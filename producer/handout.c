@@ -218,6 +218,8 @@ static bool may_send(struct coordinator *c)
 
 	fetchers_forget_silent(&c->fetchers, now);
 	foreign_expire(c, now);
+	if (!charge_lost(c, now))
+		return false;
 	say_fetchers(c, now);
 	if (delivery_look(c->control) == DELIVERY_FAILED)
 		return coordinator_fail(c, STATUS_FAILED, "batches could not be delivered");

@@ -45,6 +45,8 @@ static const char *const steps[] = {
     "WITHOUT ROWID;",
     ("CREATE TABLE unsure(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, ids TEXT NOT NULL);"
      "ALTER TABLE run ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0;"),
+    ("ALTER TABLE batch DROP COLUMN lost;" /* was a count: who lives could not be taken out of it again */
+     "ALTER TABLE batch ADD COLUMN lost TEXT NOT NULL DEFAULT '';"),
 };
 
 static bool prepare(struct progress *p)

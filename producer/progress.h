@@ -46,8 +46,9 @@ struct progress_batch {
 	uint64_t number;
 	enum batch_state state;
 	struct ids hosts;
-	int tries, lost, http_status;
-	bool again; /* asked again, since a whole answer left the hosts out */
+	int tries, http_status;
+	struct ids lost; /* the numbers under which its fetcher was gone, for all that is known */
+	bool again;      /* asked again, since a whole answer left the hosts out */
 	char error[256];
 	struct progress_counts counts;
 	int32_t slot; /* SENT; else -1 */

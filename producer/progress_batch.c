@@ -20,6 +20,7 @@ const char *batch_state_name(enum batch_state s)
 void progress_batch_close(struct progress_batch *b)
 {
 	ids_close(&b->hosts);
+	ids_close(&b->lost);
 	free(b->ends);
 	b->ends = NULL;
 	b->n_ends = 0;
@@ -90,8 +91,8 @@ static bool read_ends(const char *text, struct progress_batch *b)
 
 /* ---- batches */
 
-static void bind(
-    sqlite3_stmt *s, uint64_t run, const struct progress_batch *b, const char *ids, const char *ends)
+static void bind(sqlite3_stmt *s, uint64_t run, const struct progress_batch *b, const char *ids,
+    const char *lost, const char *ends)
 {
 	const struct progress_counts *n = &b->counts;
 	const int64_t counts[] = {(int64_t)n->came, (int64_t)n->came_empty, (int64_t)n->emptied,
@@ -103,7 +104,7 @@ static void bind(
 	sqlite3_bind_int64(s, 4, (int64_t)b->hosts.count);
 	sqlite3_bind_text(s, 5, ids, -1, SQLITE_STATIC);
 	sqlite3_bind_int(s, 6, b->tries);
-	sqlite3_bind_int(s, 7, b->lost);
+	sqlite3_bind_text(s, 7, lost, -1, SQLITE_STATIC);
 	sqlite3_bind_int(s, 8, b->again);
 	sqlite3_bind_int(s, 9, b->http_status);
 	sqlite3_bind_text(s, 10, b->error, -1, SQLITE_STATIC);
@@ -122,18 +123,19 @@ static void bind(
 bool progress_save(struct progress *p, uint64_t run, struct progress_batch *b)
 {
 	sqlite3_stmt *s = b->id ? p->update : p->insert;
-	struct buffer ids, ends;
+	struct buffer ids, lost, ends;
 	bool ok = false;
 
 	buffer_open(&ids, TEXT_BYTES);
+	buffer_open(&lost, TEXT_BYTES);
 	buffer_open(&ends, TEXT_BYTES);
-	if (!ids_write(&b->hosts, &ids) || !write_ends(b, &ends)) {
+	if (!ids_write(&b->hosts, &ids) || !ids_write(&b->lost, &lost) || !write_ends(b, &ends)) {
 		fail("a batch of %llu hosts has too many ids to be stored",
 		    (unsigned long long)b->hosts.count);
 		goto done;
 	}
 	pthread_mutex_lock(&p->lock);
-	bind(s, run, b, buffer_text(&ids), buffer_text(&ends));
+	bind(s, run, b, buffer_text(&ids), buffer_text(&lost), buffer_text(&ends));
 	if (b->id)
 		sqlite3_bind_int64(s, 21, b->id);
 	ok = db_step(p->db, s);
@@ -142,6 +144,7 @@ bool progress_save(struct progress *p, uint64_t run, struct progress_batch *b)
 	pthread_mutex_unlock(&p->lock);
 done:
 	buffer_close(&ids);
+	buffer_close(&lost);
 	buffer_close(&ends);
 	return ok;
 }
@@ -168,13 +171,13 @@ static enum batch_state state_of(const char *name)
 static bool read_batch(struct progress *p, sqlite3_stmt *s, struct progress_batch *ret)
 {
 	const char *ids = (const char *)sqlite3_column_text(s, 3);
+	const char *lost = (const char *)sqlite3_column_text(s, 5);
 	const char *error = (const char *)sqlite3_column_text(s, 8);
 
 	*ret = (struct progress_batch){.id = sqlite3_column_int64(s, 0),
 	    .number = (uint64_t)sqlite3_column_int64(s, 1),
 	    .state = state_of((const char *)sqlite3_column_text(s, 2)),
 	    .tries = sqlite3_column_int(s, 4),
-	    .lost = sqlite3_column_int(s, 5),
 	    .again = sqlite3_column_int(s, 6) != 0,
 	    .http_status = sqlite3_column_int(s, 7),
 	    .counts = {.came = (uint64_t)sqlite3_column_int64(s, 9),
@@ -187,6 +190,7 @@ static bool read_batch(struct progress *p, sqlite3_stmt *s, struct progress_batc
 	    .sent_at = sqlite3_column_int64(s, 16)};
 	memcpy(ret->error, error ? error : "", strnlen(error ? error : "", sizeof(ret->error) - 1));
 	if (ids_read(&ret->hosts, ids ? ids : "", strlen(ids ? ids : "")) &&
+	    ids_read(&ret->lost, lost ? lost : "", strlen(lost ? lost : "")) &&
 	    read_ends((const char *)sqlite3_column_text(s, 17), ret))
 		return true;
 	progress_batch_close(ret);

@@ -113,7 +113,7 @@ static bool of_batch(struct coordinator *c, const Qidflow__V1__Report *r)
 
 	if (!b) { /* a zombie's, or of a batch that was settled */
 		foreign_report(c, r);
-		return true;
+		return !settle_is_let_go(r) || r->run != c->run.run || charge_take_back(c, r->number);
 	}
 	switch (r->kind) {
 	case QIDFLOW__V1__REPORT__KIND__ENDED: return settle_ended(c, b, r);

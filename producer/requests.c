@@ -21,7 +21,8 @@ static bool revive(struct coordinator *c, struct ids *hosts, bool all)
 		ids_remove_all(hosts, &b->p.hosts);
 		for (int i = 0; i < IGNORED_TIMES; i++)
 			ids_remove_all(&c->ignored[i], &b->p.hosts);
-		b->p.tries = b->p.lost = b->p.http_status = 0;
+		b->p.tries = b->p.http_status = 0;
+		ids_close(&b->p.lost);
 		b->p.error[0] = '\0';
 		b->not_before_ms = 0;
 		log_line(LOG_INFO, "host %" PRIu64 " was given up and is asked for again on request",

@@ -97,6 +97,7 @@ static bool take_up(void *arg, struct progress_batch *p)
 		b->p.state = BATCH_WAITING;
 	else if (p->state == BATCH_HELD)
 		b->p.state = BATCH_LEFT_OUT;
+	charge_hold_lost(b);
 	return true;
 }
 

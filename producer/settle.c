@@ -16,8 +16,6 @@
 #include "meter.h"
 #include "xalloc.h"
 
-enum { LOST_IS_BROKEN = 3 };
-
 static bool answered(struct coordinator *c, const struct batch *b)
 {
 	if (!b->probe && b->sent_ms <= c->outage.since_ms)
@@ -207,7 +205,7 @@ static bool ask_again(
 	struct batch *n = batch_new(c, BATCH_WAITING, b->p.tries);
 	ids_copy(&n->p.hosts, missing);
 	n->p.again = b->p.again;
-	n->p.lost = b->p.lost;
+	ids_copy(&n->p.lost, &b->p.lost);
 	n->suspect = r->outcome == QIDFLOW__V1__REPORT__OUTCOME__UNAVAILABLE;
 	n->p.http_status = r->http_status;
 	snprintf(n->p.error, sizeof(n->p.error), "%s", r->text ? r->text : "");
@@ -290,6 +288,29 @@ static bool number_is_behind(struct coordinator *c, struct batch *b, const Qidfl
 	       batch_move(c, b, BATCH_WAITING);
 }
 
+bool settle_is_let_go(const Qidflow__V1__Report *r)
+{
+	return r->kind == QIDFLOW__V1__REPORT__KIND__LOST && r->has_outcome &&
+	       r->outcome == QIDFLOW__V1__REPORT__OUTCOME__ABORTED;
+}
+
+static void say_lost(const struct batch *b, const Qidflow__V1__Report *r)
+{
+	const char *sender = r->sender ? r->sender : "";
+
+	if (settle_is_let_go(r))
+		log_line(LOG_INFO,
+		    "batch %" PRIu64
+		    ": its slot was taken from %s, which had begun it; its hosts are asked again",
+		    b->p.number, sender);
+	else
+		log_line(LOG_WARN,
+		    "batch %" PRIu64
+		    ": whoever began it has lost its slot or is gone, says %s, whose slot it is "
+		    "now; its hosts are asked again",
+		    b->p.number, sender);
+}
+
 bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Report *r)
 {
 	struct governor_limits nothing = GOVERNOR_NOTHING_TOLD;
@@ -298,10 +319,7 @@ bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Repo
 		governor_end(&c->governors[GOVERN_DETECTIONS], clock_ms(), &nothing);
 	if (!b->probe && r->has_highest_number && r->highest_number >= b->p.number)
 		return number_is_behind(c, b, r);
-	log_line(LOG_WARN,
-	    "batch %" PRIu64 ": whoever began it has lost its slot or is gone, says %s, whose slot it is "
-	    "now; its hosts are asked again",
-	    b->p.number, r->sender ? r->sender : "");
+	say_lost(b, r);
 	if (b->probe) {
 		outage_probe_failed(&c->outage, clock_ms());
 		return (!r->has_highest_number || progress_raise(c->progress, r->highest_number, 0, 0)) &&
@@ -309,11 +327,8 @@ bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Repo
 	}
 	if (!marks_unsure(c, &b->p.hosts))
 		return false;
-	if (++b->p.lost % LOST_IS_BROKEN == 0) {
-		snprintf(
-		    b->p.error, sizeof(b->p.error), "%d fetchers ended while they had it in hand", b->p.lost);
-		return charge_batch(c, b);
-	}
+	if (!settle_is_let_go(r))
+		charge_note_lost(b);
 	return batch_move(c, b, BATCH_WAITING);
 }
 

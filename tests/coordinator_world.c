@@ -111,6 +111,8 @@ enum exit_status world_run(
 	}
 	w->coordinator = local_open(hub, "coordinator");
 	w->roles = &r;
+	if (w->on_transport)
+		w->on_transport(w);
 	coordinator_world_api = w;
 	pthread_create(&r.loader_thread, NULL, world_loader, &r);
 	pthread_create(&r.fetcher_thread, NULL, world_fetcher, &r);
@@ -163,8 +165,8 @@ void world_open(struct world *w)
 
 void world_forget(struct world *w)
 {
-	struct ids *sets[] = {&w->asked_once, &w->asked_twice, &w->purged, &w->emptied, &w->kb_asked,
-	    &w->listed_by_id, &w->numbers};
+	struct ids *sets[] = {&w->asked_once, &w->asked_twice, &w->purged, &w->purged_again, &w->emptied,
+	    &w->kb_asked, &w->listed_by_id, &w->numbers};
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
 		ids_close(sets[i]);

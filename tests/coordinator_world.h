@@ -19,7 +19,10 @@ struct world_slot { /* a fetcher's memory of it */
 struct world_call { /* a detection call, for the script to answer */
 	const struct ids *asked;
 	int number;             /* of the call: 1 .. */
+	uint64_t batch;         /* its number */
 	bool probe, lost;       /* lost: report LOST instead of calling */
+	bool let_go;            /* with lost: by the one who had begun it */
+	uint64_t word_of;       /* then: whoever had begun this number lets it go */
 	bool silent;            /* report nothing at all */
 	struct ids came, empty; /* empty: came without detections */
 	Qidflow__V1__Report__Outcome outcome;
@@ -49,7 +52,8 @@ struct world {
 	uint64_t loader_generation;   /* told in the first Report instead of the one read; 0: that one */
 	int delay_loader_ms, rest_ms; /* rest_ms: world_run() makes two runs, and rests between them */
 	void (*between)(struct world *w);
-	struct local_hub *hub; /* world_keep_topics() */
+	void (*on_transport)(struct world *w); /* the coordinator's is open and not yet in use */
+	struct local_hub *hub;                 /* world_keep_topics() */
 	struct world_slot slots[WORLD_SLOTS];
 	int64_t positions[TOPIC_COUNT][8];
 	struct transport *coordinator;
@@ -61,7 +65,7 @@ struct world {
 	int parts_gone, parts_partition; /* tombstones of parts, and where the last was */
 	char part_gone[64], last_error[128];
 	int calls, list_calls, probes, batches_of_nobody;
-	struct ids asked_once, asked_twice, purged, emptied, kb_asked, listed_by_id;
+	struct ids asked_once, asked_twice, purged, purged_again, emptied, kb_asked, listed_by_id;
 	int64_t after_s;    /* what Host List was asked for */
 	struct ids numbers; /* of the batches that were called */
 	Qidflow__V1__RunStatus__State last_state;

@@ -58,6 +58,10 @@ static void report_call(struct roles *r, const Qidflow__V1__Batch *b, const stru
 	m.number = b->number;
 	m.outcome = c->outcome;
 	m.text = (char *)c->text;
+	if (c->lost) {
+		m.has_outcome = c->let_go;
+		m.outcome = QIDFLOW__V1__REPORT__OUTCOME__ABORTED;
+	}
 	world_send_report(r->fetcher, &m);
 	if (!c->lost) {
 		for (size_t i = 0; i < c->came.n; i++)
@@ -78,6 +82,18 @@ static void report_call(struct roles *r, const Qidflow__V1__Batch *b, const stru
 	}
 	free(empty);
 	delivery_close(d);
+}
+
+static void give_word(struct roles *r, const Qidflow__V1__Batch *b, uint64_t number)
+{
+	Qidflow__V1__Report m = QIDFLOW__V1__REPORT__INIT;
+
+	m.kind = QIDFLOW__V1__REPORT__KIND__LOST;
+	m.has_run = m.has_number = m.has_outcome = 1;
+	m.run = b->run;
+	m.number = number;
+	m.outcome = QIDFLOW__V1__REPORT__OUTCOME__ABORTED;
+	world_send_report(r->fetcher, &m);
 }
 
 static void note_call(struct world *w, const Qidflow__V1__Batch *b, const struct ids *asked)
@@ -127,6 +143,7 @@ static void take_batch(struct roles *r, const struct message *m)
 		pthread_mutex_lock(&r->w->lock);
 		note_call(r->w, b, &asked);
 		c.number = r->w->calls;
+		c.batch = b->number;
 		c.probe = b->probe;
 		if (r->w->answer)
 			r->w->answer(r->w, &c);
@@ -136,6 +153,8 @@ static void take_batch(struct roles *r, const struct message *m)
 		usleep((useconds_t)c.delay_ms * 1000);
 		if (!c.silent)
 			report_call(r, b, &c);
+		if (c.word_of)
+			give_word(r, b, c.word_of);
 	}
 	transport_commit(r->fetcher, TOPIC_BATCHES, m->partition, m->offset + 1, "");
 	ids_close(&asked);

@@ -89,7 +89,7 @@ static struct ids apply(struct world *w, const struct message *m)
 		snprintf(w->part_gone, sizeof(w->part_gone), "%s", (const char *)m->key);
 	} else if (!m->value) {
 		if (m->topic == TOPIC_DETECTIONS)
-			ids_add(&w->purged, host, host);
+			ids_add(ids_has(&w->purged, host) ? &w->purged_again : &w->purged, host, host);
 		ids_copy(&ignored, &w->ignore_at_purge);
 		ids_clear(&w->ignore_at_purge);
 	} else if (m->topic == TOPIC_DETECTIONS) {

@@ -119,6 +119,8 @@ static void test_slots_move_in_a_drain(void **state)
 		;
 	assert_holds_none(s);
 	EVENTUALLY(atomic_load(&fake.running) == 1);
+	const Qidflow__V1__Report *r = report(s, LOST_REPORT);
+	assert_true(r->number == 2 && r->has_outcome && r->outcome == QIDFLOW__V1__REPORT__OUTCOME__ABORTED);
 	atomic_store(&f->spy.commits_fail, 3);
 	atomic_store(&fake.go, true);
 	assert_int_equal(report(s, ENDED_REPORT)->number, 1);

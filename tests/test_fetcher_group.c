@@ -1,5 +1,4 @@
-/* test_fetcher_group.c -- whose a Batch is: sent twice, begun by another, slots that move, are lost, come back;
- * how many at once; what a stop leaves behind. */
+/* test_fetcher_group.c -- whose a Batch is: sent twice, begun by another; how many at once; what a stop leaves behind. */
 #include "fetcher_scene.h"
 #include "stop.h"
 #include <stdio.h>
@@ -126,159 +125,6 @@ static void test_begun_by_another(void **state)
 	scene_close(s);
 }
 
-static void test_lost_slots_abort(void **state)
-{
-	struct scene *s = scene_open();
-
-	(void)state;
-	member_start(s, "f", "10");
-	report(s, SLOTS_REPORT);
-	send_batch(s, 0, 1, 1, 400, 400);
-	send_batch(s, 1, 2, 1, 400, 400);
-	EVENTUALLY(atomic_load(&fake.running) == 2);
-	local_expel(s->hub, "f");
-	EVENTUALLY(atomic_load(&fake.running) == 0);
-	assert_true(atomic_load(&fake.aborts) >= 2);
-	/* It joins again by itself, finds both begun -- by itself, as it happens -- and calls neither again. */
-	report(s, SLOTS_REPORT);
-	assert_true(report(s, LOST_REPORT)->number + report(s, LOST_REPORT)->number == 3);
-	EVENTUALLY(is_committed(s, 0, 1, "done 1 1 begun 0"));
-	EVENTUALLY(is_committed(s, 1, 1, "done 2 1 begun 0"));
-	assert_int_equal(atomic_load(&fake.calls), 2);
-	send_batch(s, 0, 3, 1, 1, 1);
-	report(s, ENDED_REPORT);
-	report(s, FETCHED_REPORT);
-	scene_close(s);
-}
-
-/* A second fetcher joins: what stays ours goes on, what moves is aborted and reported by the new owner. */
-static void test_rebalance(void **state)
-{
-	struct scene *s = scene_open();
-	unsigned slots = 0, lost = 0, ended = 0, fetched = 0;
-
-	(void)state;
-	member_start(s, "f", "10");
-	report(s, SLOTS_REPORT);
-	send_batch(s, 0, 1, 1, 400, 400);
-	send_batch(s, SLOTS - 1, 2, 1, 400, 400);
-	EVENTUALLY(atomic_load(&fake.running) == 2);
-	member_start(s, "g", "10");
-	EVENTUALLY(atomic_load(&fake.running) == 1);
-	usleep(20 * 1000);
-	atomic_store(&fake.go, true);
-	for (int i = 0; i < 5; i++) {
-		struct message m = next_message(s);
-		Qidflow__V1__Report *r = qidflow__v1__report__unpack(NULL, m.size, m.value);
-		assert_non_null(r);
-		slots += r->kind == SLOTS_REPORT ? (unsigned)r->n_slots : 0;
-		lost += r->kind == LOST_REPORT && r->number == 2 && strcmp(r->sender, "g") == 0;
-		ended += r->kind == ENDED_REPORT && r->number == 1 && strcmp(r->sender, "f") == 0;
-		fetched += r->kind == FETCHED_REPORT && r->number == 1 && r->came[0]->first == 400;
-		qidflow__v1__report__free_unpacked(r, NULL);
-	}
-	assert_int_equal(slots, SLOTS);
-	assert_int_equal(lost, 1);
-	assert_int_equal(ended, 1);
-	assert_int_equal(fetched, 1);
-	EVENTUALLY(is_committed(s, 0, 1, "done 1 1 begun 0"));
-	EVENTUALLY(is_committed(s, SLOTS - 1, 1, "done 2 1 begun 0"));
-	assert_int_equal(atomic_load(&fake.calls), 2);
-	member_end(&s->f[1]); /* its slots come back */
-	assert_int_equal(report(s, SLOTS_REPORT)->n_slots, SLOTS);
-	send_batch(s, SLOTS - 1, 3, 1, 1, 1);
-	report(s, ENDED_REPORT);
-	report(s, FETCHED_REPORT);
-	scene_close(s);
-}
-
-static void make_deaf(struct member *f)
-{
-	atomic_store(&f->spy.is_deaf, false);
-	atomic_store(&f->spy.deaf, true);
-	transport_wake(f->spy.inner);
-	EVENTUALLY(atomic_load(&f->spy.is_deaf));
-}
-
-/* Another member takes the slots 2 and 3. */
-static void take_half(struct transport *other)
-{
-	struct event e;
-
-	transport_subscribe(other, TOPIC_BATCHES);
-	do
-		e = transport_poll(other, 1000);
-	while (e.kind != EVENT_ASSIGNED);
-	assert_int_equal(e.n_partitions, 2);
-	assert_int_equal(e.partitions[1], 3);
-}
-
-/* Slots that went to another and came back before the fetcher looked: it goes by what the commits say. */
-static void test_there_and_back(void **state)
-{
-	struct scene *s = scene_open();
-	struct transport *other = local_open(s->hub, "other");
-	struct member *f = member_start(s, "f", "2");
-
-	(void)state;
-	report(s, SLOTS_REPORT);
-	send_batch(s, 0, 1, 1, 400, 400);
-	send_batch(s, 2, 2, 1, 400, 400);
-	EVENTUALLY(atomic_load(&fake.running) == 2);
-	send_batch(s, 3, 3, 1, 1, 1); /* waits for a worker */
-	usleep(20 * 1000);
-	make_deaf(f);
-	take_half(other);
-	assert_int_equal(transport_commit(other, TOPIC_BATCHES, 2, 1, "done 2 1 begun 0"), COMMIT_DONE);
-	assert_int_equal(transport_commit(other, TOPIC_BATCHES, 3, 0, "done 0 0 begun 3"), COMMIT_DONE);
-	transport_close(other);
-	atomic_store(&f->spy.deaf, false);
-	report(s, SLOTS_REPORT);
-	EVENTUALLY(atomic_load(&fake.running) == 1);
-	assert_int_equal(report(s, LOST_REPORT)->number, 3);
-	atomic_store(&fake.go, true);
-	assert_int_equal(report(s, ENDED_REPORT)->number, 1);
-	assert_int_equal(report(s, FETCHED_REPORT)->number, 1);
-	assert_true(is_quiet(s));
-	assert_int_equal(atomic_load(&fake.calls), 2);
-	assert_true(is_committed(s, 0, 1, "done 1 1 begun 0"));
-	assert_true(is_committed(s, 2, 1, "done 2 1 begun 0"));
-	assert_true(is_committed(s, 3, 1, "done 3 1 begun 0"));
-	scene_close(s);
-}
-
-/* A commit that failed is tried again only while nobody else has committed. */
-static void test_commits_never_go_back(void **state)
-{
-	struct scene *s = scene_open();
-	struct transport *other = local_open(s->hub, "other");
-	struct member *f = member_start(s, "f", "2");
-
-	(void)state;
-	report(s, SLOTS_REPORT);
-	send_batch(s, 3, 1, 1, 400, 400);
-	send_batch(s, 3, 2, 1, 1, 1);
-	EVENTUALLY(atomic_load(&fake.running) == 1);
-	atomic_store(&f->spy.commits_fail, INT32_MAX);
-	atomic_store(&fake.go, true);
-	report(s, ENDED_REPORT);
-	report(s, FETCHED_REPORT);
-	make_deaf(f);
-	take_half(other);
-	assert_int_equal(transport_commit(other, TOPIC_BATCHES, 3, 2, "done 2 1 begun 0"), COMMIT_DONE);
-	transport_close(other);
-	atomic_store(&f->spy.deaf, false);
-	report(s, SLOTS_REPORT);
-	usleep(20 * 1000);
-	atomic_store(&f->spy.commits_fail, 0);
-	assert_true(is_quiet(s));
-	assert_true(is_committed(s, 3, 2, "done 2 1 begun 0"));
-	send_batch(s, 3, 3, 1, 1, 1);
-	report(s, ENDED_REPORT);
-	report(s, FETCHED_REPORT);
-	scene_close(s);
-}
-
 static void test_calls_at_once(void **state)
 {
 	struct scene *s = scene_open();
@@ -386,10 +232,6 @@ int main(void)
 	    cmocka_unit_test(test_slots_are_told_again),
 	    cmocka_unit_test(test_commits_fail_for_long),
 	    cmocka_unit_test(test_begun_by_another),
-	    cmocka_unit_test(test_lost_slots_abort),
-	    cmocka_unit_test(test_rebalance),
-	    cmocka_unit_test(test_there_and_back),
-	    cmocka_unit_test(test_commits_never_go_back),
 	    cmocka_unit_test(test_calls_at_once),
 	    cmocka_unit_test(test_stop_in_a_call),
 	    cmocka_unit_test(test_fenced_before_the_call),

@@ -118,7 +118,6 @@ static void batches_come_back(void **state)
 	struct progress_batch a = {.state = BATCH_SENT,
 				  .number = 5,
 				  .tries = 2,
-				  .lost = 1,
 				  .again = true,
 				  .http_status = 503},
 			      b = {.state = BATCH_LOADED}, got[3] = {{0}}, *next = got;
@@ -135,6 +134,8 @@ static void batches_come_back(void **state)
 	assert_true(progress_run_begin(p, &r));
 	ids_add(&a.hosts, 1, 9);
 	ids_add(&a.hosts, UINT64_C(1) << 40, UINT64_C(1) << 40);
+	ids_add(&a.lost, 3, 3);
+	ids_add(&a.lost, 12, 12);
 	ids_add(&b.hosts, 20, 20);
 	snprintf(a.error, sizeof(a.error), "it's \"broken\"");
 	assert_true(progress_save(p, 3, &a));
@@ -156,7 +157,8 @@ static void batches_come_back(void **state)
 	assert_int_equal(got[0].state, BATCH_FETCHED);
 	assert_int_equal(got[0].number, 5);
 	assert_int_equal(got[0].tries, 2);
-	assert_int_equal(got[0].lost, 1);
+	assert_int_equal(got[0].lost.count, 2);
+	assert_true(ids_has(&got[0].lost, 3) && ids_has(&got[0].lost, 12));
 	assert_true(got[0].again);
 	assert_int_equal(got[0].http_status, 503);
 	assert_string_equal(got[0].error, "it's \"broken\"");
@@ -172,9 +174,9 @@ static void batches_come_back(void **state)
 	assert_ptr_equal(next, got + 2);
 	progress_close(p);
 	for (int i = 0; i < 2; i++)
-		ids_close(&got[i].hosts);
-	ids_close(&a.hosts);
-	ids_close(&b.hosts);
+		progress_batch_close(&got[i]);
+	progress_batch_close(&a);
+	progress_batch_close(&b);
 }
 
 static void what_is_out_comes_back_with_its_place(void **state)
