@@ -23,41 +23,6 @@
 
 enum { SLOTS_EVERY_MS = 5000, LOOK_MS = 250 };
 
-static void drop(struct fetcher *f, struct slot *s)
-{
-	if (s->state == SLOT_CALLING)
-		fetcher_pool_abort(f->pool, s->call);
-	if (s->state == SLOT_WAITING) {
-		fetcher_call_close(s->call);
-		s->call = NULL;
-	}
-	if (s->state == SLOT_CALLING || s->state == SLOT_TELLING)
-		s->dropped = true; /* ends soon */
-	else if (s->state != SLOT_HALTED)
-		s->state = SLOT_FREE;
-}
-
-/* The slot is ours (again): does the commit say that what we have in hand is, too? */
-static void take_up(struct fetcher *f, struct slot *s)
-{
-	bool called = s->state == SLOT_CALLING;
-	int64_t next = -1;
-
-	s->paused = false;
-	if (!fetcher_read_memory(f, s, &next)) {
-		if (s->state == SLOT_FREE)
-			s->state = SLOT_UNKNOWN;
-	} else if (s->state == SLOT_UNKNOWN) {
-		s->state = SLOT_FREE;
-	} else if (s->state == SLOT_WAITING || next != s->offset ||
-		   (called && s->memory.begun != s->call->number)) {
-		/* What waited comes again and is looked at again: another may have begun it. */
-		drop(f, s);
-	}
-	if (s->state != SLOT_FREE || f->draining)
-		fetcher_pause(f, s, true);
-}
-
 static size_t list_slots(const struct fetcher *f, uint32_t *ret)
 {
 	size_t n = 0;
@@ -101,9 +66,9 @@ static void on_assigned(struct fetcher *f, const struct event *e)
 	fetcher_tell_slots(f);
 	for (int32_t i = 0; i < f->n_slots; i++) {
 		if (f->slots[i].ours)
-			take_up(f, &f->slots[i]);
+			fetcher_take_up(f, &f->slots[i]);
 		else
-			drop(f, &f->slots[i]);
+			fetcher_drop(f, &f->slots[i]);
 	}
 }
 
@@ -113,7 +78,7 @@ static void on_lost(struct fetcher *f)
 	f->unsettled = false;
 	for (int32_t i = 0; i < f->n_slots; i++) {
 		f->slots[i].ours = false;
-		drop(f, &f->slots[i]);
+		fetcher_drop(f, &f->slots[i]);
 	}
 }
 

@@ -81,12 +81,12 @@ void fetcher_take_message(struct fetcher *f, const struct message *m)
 {
 	struct slot *s = &f->slots[m->partition];
 
-	if (s->state == SLOT_FREE && s->ours && !f->draining) {
+	if (s->state == SLOT_FREE && s->ours && !s->unread && !f->draining) {
 		arena_reset(f->arena);
 		take(f, s, m);
 		fetcher_step(f, s);
 	}
 	/* A message that came too early comes again when the slot is resumed. */
-	if (s->state != SLOT_FREE || f->draining)
+	if (s->state != SLOT_FREE || s->unread || f->draining)
 		fetcher_pause(f, s, true);
 }

@@ -6,7 +6,6 @@
 
 enum slot_state {
 	SLOT_FREE,       /* nothing in hand */
-	SLOT_UNKNOWN,    /* its commit could not be read: again */
 	SLOT_WAITING,    /* a Batch that is not begun: no worker is free */
 	SLOT_CALLING,    /* begun */
 	SLOT_TELLING,    /* a LOST or a dead letter is on its way */
@@ -17,6 +16,7 @@ enum slot_state {
 struct slot {
 	enum slot_state state;
 	bool ours, paused;
+	bool unread;  /* its commit could not be read: nothing is begun or committed before it is */
 	bool dropped; /* what is in hand is not ours any more: it ends without a commit */
 	struct fetcher_slot_memory memory;      /* as committed */
 	struct fetcher_slot_memory next_memory; /* to be committed with `next` */
@@ -49,9 +49,9 @@ bool fetcher_drain(struct fetcher *f, int64_t drain_ms);
 
 int32_t fetcher_slot_number(const struct fetcher *f, const struct slot *s);
 void fetcher_pause(struct fetcher *f, struct slot *s, bool on);
-/* The metadata beside the slot's commit into s->memory. false: cannot be read now (logged). */
-bool fetcher_read_memory(struct fetcher *f, struct slot *s, int64_t *ret_next);
-void fetcher_step(struct fetcher *f, struct slot *s); /* as far as it goes now */
-int fetcher_step_all(struct fetcher *f);              /* ms until it is worth doing again */
+void fetcher_take_up(struct fetcher *f, struct slot *s); /* it is ours (again), by an assignment */
+void fetcher_drop(struct fetcher *f, struct slot *s);    /* what it has in hand is not ours any more */
+void fetcher_step(struct fetcher *f, struct slot *s);    /* as far as it goes now */
+int fetcher_step_all(struct fetcher *f);                 /* ms until it is worth doing again */
 void fetcher_take_message(struct fetcher *f, const struct message *m);
 #endif

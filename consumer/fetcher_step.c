@@ -30,7 +30,7 @@ static void free_slot(struct fetcher *f, struct slot *s)
 	s->state = SLOT_FREE;
 	s->dropped = false;
 	if (s->ours)
-		fetcher_pause(f, s, f->draining);
+		fetcher_pause(f, s, f->draining || s->unread);
 }
 
 /* While the broker is away all commits fail, each with a line of log: fewer and fewer are tried. */
@@ -111,7 +111,8 @@ static void step_telling(struct fetcher *f, struct slot *s)
 		s->state = SLOT_COMMITTING;
 }
 
-bool fetcher_read_memory(struct fetcher *f, struct slot *s, int64_t *ret_next)
+/* The metadata beside the slot's commit into s->memory. false: cannot be read now (logged). */
+static bool read_memory(struct fetcher *f, struct slot *s, int64_t *ret_next)
 {
 	char text[TRANSPORT_METADATA];
 
@@ -127,16 +128,57 @@ bool fetcher_read_memory(struct fetcher *f, struct slot *s, int64_t *ret_next)
 	return true;
 }
 
+void fetcher_drop(struct fetcher *f, struct slot *s)
+{
+	if (s->state == SLOT_CALLING)
+		fetcher_pool_abort(f->pool, s->call);
+	if (s->state == SLOT_WAITING) {
+		fetcher_call_close(s->call);
+		s->call = NULL;
+	}
+	if (s->state == SLOT_CALLING || s->state == SLOT_TELLING)
+		s->dropped = true; /* ends soon */
+	else if (s->state != SLOT_HALTED)
+		s->state = SLOT_FREE;
+}
+
+/* Does the commit say that what we have in hand is ours, too? Until it is read nothing is committed, which might set back another's. */
+static void look_whose(struct fetcher *f, struct slot *s)
+{
+	bool called = s->state == SLOT_CALLING;
+	int64_t next = -1;
+
+	if (!read_memory(f, s, &next))
+		return;
+	s->unread = false;
+	/* What waited comes again and is looked at again: another may have begun it. */
+	if (s->state != SLOT_FREE &&
+	    (s->state == SLOT_WAITING || next != s->offset || (called && s->memory.begun != s->call->number)))
+		fetcher_drop(f, s);
+}
+
+void fetcher_take_up(struct fetcher *f, struct slot *s)
+{
+	s->paused = false;
+	s->unread = true;
+	look_whose(f, s);
+	if (s->state != SLOT_FREE || s->unread || f->draining)
+		fetcher_pause(f, s, true);
+}
+
 void fetcher_step(struct fetcher *f, struct slot *s)
 {
-	int64_t next;
-
 	if (s->state == SLOT_TELLING)
 		step_telling(f, s);
 	if ((f->unsettled || is_too_early(f)) && !s->dropped)
 		return;
-	if (s->state == SLOT_UNKNOWN && fetcher_read_memory(f, s, &next))
-		free_slot(f, s);
+	if (s->unread && s->ours && !s->dropped) {
+		look_whose(f, s);
+		if (!s->unread && s->state == SLOT_FREE)
+			free_slot(f, s);
+	}
+	if (s->unread && s->ours && !s->dropped)
+		return;
 	if (s->state == SLOT_WAITING)
 		step_waiting(f, s);
 	if (s->state == SLOT_COMMITTING)
@@ -176,7 +218,7 @@ int fetcher_step_all(struct fetcher *f)
 	for (int32_t i = 0; i < f->n_slots; i++) {
 		struct slot *s = &f->slots[(f->turn + i) % f->n_slots];
 		fetcher_step(f, s);
-		if (s->state == SLOT_UNKNOWN || s->state == SLOT_TELLING || s->state == SLOT_COMMITTING)
+		if ((s->unread && s->ours) || s->state == SLOT_TELLING || s->state == SLOT_COMMITTING)
 			ms = AGAIN_MS;
 		if (s->state == SLOT_WAITING && fetcher_pool_ready(f->pool))
 			ms = AGAIN_MS; /* its commit failed */

@@ -179,6 +179,39 @@ static void test_commits_never_go_back(void **state)
 	scene_close(s);
 }
 
+/* A slot went to another, which did more than what was in hand, and came back when the commits could not be read. */
+static void test_a_commit_that_cannot_be_read(void **state)
+{
+	struct scene *s = scene_open();
+	struct transport *other = local_open(s->hub, "other");
+	struct member *f = member_start(s, "f", "2");
+
+	(void)state;
+	report(s, SLOTS_REPORT);
+	send_batch(s, 3, 1, 1, 400, 400);
+	send_batch(s, 3, 2, 1, 1, 1);
+	EVENTUALLY(atomic_load(&fake.running) == 1);
+	make_deaf(f);
+	take_half(other);
+	assert_int_equal(transport_commit(other, TOPIC_BATCHES, 3, 2, "done 2 1 begun 0"), COMMIT_DONE);
+	transport_close(other);
+	atomic_store(&f->spy.committed_fails, 8);
+	atomic_store(&f->spy.deaf, false);
+	report(s, SLOTS_REPORT);
+	EVENTUALLY(atomic_load(&f->spy.committed_fails) < 8);
+	atomic_store(&fake.go, true); /* it is over before they can */
+	hear(s, 2);
+	EVENTUALLY(atomic_load(&f->spy.committed_fails) == 0);
+	assert_true(is_quiet(s));
+	assert_true(is_committed(s, 3, 2, "done 2 1 begun 0"));
+	assert_int_equal(atomic_load(&fake.calls), 1);
+	send_batch(s, 3, 3, 1, 1, 1);
+	report(s, ENDED_REPORT);
+	report(s, FETCHED_REPORT);
+	EVENTUALLY(is_committed(s, 3, 3, "done 3 1 begun 0"));
+	scene_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +219,7 @@ int main(void)
 	    cmocka_unit_test(test_rebalance),
 	    cmocka_unit_test(test_there_and_back),
 	    cmocka_unit_test(test_commits_never_go_back),
+	    cmocka_unit_test(test_a_commit_that_cannot_be_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
