@@ -164,6 +164,16 @@ static void test_check_changes_nothing(void **state)
 	assert_int_equal(kafka_world_end(w, "deadletters", 0), 0);
 }
 
+static int rebalances;
+
+static void on_rebalance(
+    rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+	(void)opaque;
+	rebalances++;
+	rd_kafka_assign(rk, e == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? list : NULL);
+}
+
 static rd_kafka_t *join(struct kafka_world *w, const char *group, const char *topic, const char *client)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -175,6 +185,7 @@ static rd_kafka_t *join(struct kafka_world *w, const char *group, const char *to
 	rd_kafka_conf_set(conf, "enable.auto.commit", "false", why, sizeof(why));
 	snprintf(name, sizeof(name), "%s%s", w->prefix, group);
 	rd_kafka_conf_set(conf, "group.id", name, why, sizeof(why));
+	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
 	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
 	assert_non_null(rk);
 	rd_kafka_poll_set_consumer(rk);
@@ -193,6 +204,27 @@ static rd_kafka_t *join(struct kafka_world *w, const char *group, const char *to
 	}
 	rd_kafka_topic_partition_list_destroy(list);
 	return rk;
+}
+
+/* The broker of the tests allows sessions of two hours: who joined to find out whether it may would be let in. */
+static void test_check_disturbs_no_group(void **state)
+{
+	struct kafka_world *w = *state;
+	struct finding f = {.what = "fetcher"};
+
+	assert_true(kafka_topics_make(w->config));
+	rd_kafka_t *member = join(w, "fetchers", "batches", "fetcher-on-a-host");
+	rebalances = 0;
+	kafka_check(w->config, take_finding, &f);
+	assert_int_equal(f.finding, KAFKA_OK);
+	for (int i = 0; i < 50; i++) { /* a member learns of it by its next heartbeat, each 3 s */
+		rd_kafka_message_t *m = rd_kafka_consumer_poll(member, 100);
+		if (m)
+			rd_kafka_message_destroy(m);
+	}
+	assert_int_equal(rebalances, 0);
+	rd_kafka_consumer_close(member);
+	rd_kafka_destroy(member);
 }
 
 static void test_lags(void **state)
@@ -250,6 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_check_changes_nothing),
+	    TEST(test_check_disturbs_no_group),
 	    TEST(test_lags),
 	    TEST(test_lags_without_topics),
 	    TEST(test_who_may_nothing),

@@ -4,7 +4,7 @@
  * in a way that the broker refuses right after it has looked at the rights:
  *   Read a topic     fetch at its end
  *   Write a topic    a message that is bigger than max.message.bytes
- *   Read a group     join it with a session of an hour, longer than brokers allow
+ *   Read a group     commit to a partition that is not there: rights to the group are looked at first, and nothing is kept
  *   Create a topic   make it, with "validate only"
  * Nothing is written, no group is disturbed. Commits and the holder of a group need its Read, too. */
 #include "kafka_rights.h"
@@ -18,7 +18,7 @@
 #include "stop.h"
 #include "xalloc.h"
 
-enum { TRY_MS = 5000, SLICE_MS = 100, BIGGEST = 16 << 20, TEXT = 4096 };
+enum { TRY_MS = 5000, SLICE_MS = 100, BIGGEST = 16 << 20, TEXT = 4096, NO_PARTITION = INT32_MAX - 1 };
 enum tried { TRIED_NOT, TRIED_YES, TRIED_NO };
 
 #define T(t) (1u << TOPIC_##t)
@@ -122,7 +122,7 @@ static void try_writes(struct kafka_admin *a, const struct kafka_topic found[TOP
 	free(zeros);
 }
 
-static rd_kafka_t *open_member(const struct config *c, const char *group)
+static rd_kafka_t *open_group(const struct config *c, const char *group)
 {
 	rd_kafka_conf_t *conf = kafka_conf_make(c, "qidflow-check");
 	char why[512], name[KAFKA_NAME];
@@ -131,8 +131,6 @@ static rd_kafka_t *open_member(const struct config *c, const char *group)
 		return NULL;
 	kafka_conf_set(conf, "group.id", kafka_full_name(c, group, name));
 	kafka_conf_set(conf, "enable.auto.commit", "false");
-	kafka_conf_set(conf, "session.timeout.ms", "3600000");
-	kafka_conf_set(conf, "max.poll.interval.ms", "3600000");
 	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
 	if (!rk)
 		rd_kafka_conf_destroy(conf);
@@ -141,29 +139,65 @@ static rd_kafka_t *open_member(const struct config *c, const char *group)
 	return rk;
 }
 
-/* `topic`: one that is there and seen, or no client gets as far as joining. */
-static enum tried try_group(struct kafka_admin *a, const char *group, const char *topic)
+/* What the broker makes of a commit to a partition that is not there, by nobody's member. */
+static rd_kafka_resp_err_t commit_nowhere(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *nowhere)
 {
-	rd_kafka_t *rk = open_member(a->config, group);
-	rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-	enum tried tried = TRIED_NOT;
+	rd_kafka_queue_t *answers = rd_kafka_queue_new(rk);
+	rd_kafka_resp_err_t e = rd_kafka_commit_queue(rk, nowhere, answers, NULL, NULL);
+	rd_kafka_event_t *answer = e ? NULL : rd_kafka_queue_poll(answers, TRY_MS);
+
+	if (answer) {
+		const rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(answer);
+		e = rd_kafka_event_error(answer);
+		if (!e && list && list->cnt)
+			e = list->elems[0].err;
+		rd_kafka_event_destroy(answer);
+	} else if (!e) {
+		e = RD_KAFKA_RESP_ERR__TIMED_OUT;
+	}
+	rd_kafka_queue_destroy(answers);
+	return e;
+}
+
+/* Until the group's coordinator answers. Who may not even ask for it is told so by an error event instead. */
+static rd_kafka_resp_err_t find_group(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *nowhere)
+{
+	rd_kafka_resp_err_t e = RD_KAFKA_RESP_ERR__TIMED_OUT;
 	int64_t end = clock_ms() + TRY_MS;
 
-	rd_kafka_topic_partition_list_add(topics, topic, RD_KAFKA_PARTITION_UA);
-	bool going = rk && !rd_kafka_subscribe(rk, topics);
-	while (going && !tried && !stop_requested() && clock_ms() < end) {
-		rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, SLICE_MS);
+	while (e == RD_KAFKA_RESP_ERR__TIMED_OUT && !stop_requested() && clock_ms() < end) {
+		rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 0);
 
-		if (!m)
-			continue;
-		tried = verdict(m->err, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
-		    RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT);
-		rd_kafka_message_destroy(m);
+		if (m && m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+			e = m->err;
+		else
+			e = rd_kafka_committed(rk, nowhere, SLICE_MS);
+		if (m)
+			rd_kafka_message_destroy(m);
 	}
-	rd_kafka_topic_partition_list_destroy(topics);
+	return e;
+}
+
+/* `topic`: one that is there. Nothing is committed before the coordinator is known: librdkafka 2.0.2 would put it off, and could not be
+ * closed any more. */
+static enum tried try_group(struct kafka_admin *a, const char *group, const char *topic)
+{
+	rd_kafka_t *rk = open_group(a->config, group);
+	rd_kafka_topic_partition_list_t *nowhere = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(nowhere, topic, NO_PARTITION);
+	rd_kafka_resp_err_t e = rk ? find_group(rk, nowhere) : RD_KAFKA_RESP_ERR__FAIL;
+
+	if (!e) {
+		p->offset = 0;
+		e = commit_nowhere(rk, nowhere);
+	}
+	rd_kafka_topic_partition_list_destroy(nowhere);
 	if (rk)
 		rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-	return tried;
+	if (e == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) /* looked at after the group */
+		return TRIED_YES;
+	return verdict(
+	    e, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
 }
 
 static void try_creates(struct kafka_admin *a, struct rights *r)

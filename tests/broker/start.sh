@@ -10,4 +10,5 @@ kafka=$here/../../compose/local-kafka.sh
 "$kafka" kill --dir "$1"
 rm -rf "$1"
 # one who may do anything that he is given rights for, one who never gets any
-"$kafka" start --dir "$1" --with-pid "${QIDFLOW_BROKER_OWNER:-$PPID}" --for 7200 --user some:some-password --user none:none-password
+"$kafka" start --dir "$1" --with-pid "${QIDFLOW_BROKER_OWNER:-$PPID}" --for 7200 --user some:some-password --user none:none-password \
+	--set group.max.session.timeout.ms=7200000
