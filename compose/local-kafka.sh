@@ -1,8 +1,8 @@
 #!/bin/bash
 # local-kafka.sh -- a real Kafka on this machine without containers: Java 17 and the jars of Maven Central.
 #
-#   compose/local-kafka.sh start   [--dir DIR] [--nodes 1|3] [--user NAME:PASSWORD]… [--min-isr N] [--set NAME=VALUE]…
-#                                  [--with-pid PID] [--for SECONDS] [--cache DIR]
+#   compose/local-kafka.sh start   [--dir DIR] [--nodes 1|3] [--user NAME:PASSWORD]… [--tls FILE] [--min-isr N]
+#                                  [--set NAME=VALUE]… [--with-pid PID] [--for SECONDS] [--cache DIR]
 #   compose/local-kafka.sh stop    [--dir DIR] [NODE…]          all of it, or these nodes
 #   compose/local-kafka.sh kill    [--dir DIR] [NODE…]          the same with kill -9
 #   compose/local-kafka.sh restart [--dir DIR] [NODE…]          stops what runs of them, and starts them
@@ -14,7 +14,7 @@
 # below those that the system gives to outgoing connections, so that they are still free for a restart.
 #
 # With --user the same brokers have a second listener (DIR/sasl: SASL PLAIN without TLS), whose users may do nothing until
-# `tool acls` gives them rights. --with-pid and --for end it by themselves: when that process is gone, after that time.
+# `tool acls` gives them rights. With --tls there is one with TLS (DIR/tls); FILE holds its key and certificate (PEM). --with-pid and --for end it by themselves: when that process is gone, after that time.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
@@ -25,17 +25,18 @@ usage() { sed -n '4,9s/^# *//p' "$0" >&2 && exit 2; }
 
 command=${1-}
 [ $# -gt 0 ] && shift
-dir=$root/build/kafka/broker cache=$root/build/kafka nodes='' min_isr='' with_pid='' seconds=0
+dir=$root/build/kafka/broker cache=$root/build/kafka nodes='' min_isr='' tls='' with_pid='' seconds=0
 users=() settings=() names=()
 while [ $# -gt 0 ]; do
 	case $1 in
-	--dir | --cache | --nodes | --user | --min-isr | --set | --with-pid | --for)
+	--dir | --cache | --nodes | --user | --tls | --min-isr | --set | --with-pid | --for)
 		[ $# -ge 2 ] || usage
 		case $1 in
 		--dir) dir=$2 ;;
 		--cache) cache=$2 ;;
 		--nodes) nodes=$2 ;;
 		--user) users+=("$2") ;;
+		--tls) tls=$(realpath "$2") ;;
 		--min-isr) min_isr=$2 ;;
 		--set) settings+=("$2") ;;
 		--with-pid) with_pid=$2 ;;
@@ -115,19 +116,22 @@ users_text() {
 }
 
 configure() {
-	local i id voters='' listeners advertised bootstrap='' sasl='' port=() client=() control=()
+	local i id voters='' listeners advertised bootstrap='' sasl='' encrypted='' port=() client=() secret=() control=()
 	for ((i = 1; i <= nodes; i++)); do
 		free_port && port[i]=$ret_port
 		free_port && control[i]=$ret_port
 		free_port && client[i]=$ret_port
+		free_port && secret[i]=$ret_port
 		voters+=${voters:+,}$i@127.0.0.1:${control[i]}
 		bootstrap+=${bootstrap:+,}127.0.0.1:${port[i]}
 		sasl+=${sasl:+,}127.0.0.1:${client[i]}
+		encrypted+=${encrypted:+,}127.0.0.1:${secret[i]}
 	done
 	for ((i = 1; i <= nodes; i++)); do
 		mkdir -p "$dir/node-$i"
 		advertised=PLAINTEXT://127.0.0.1:${port[i]}
 		[ ${#users[@]} -eq 0 ] || advertised+=,SASL://127.0.0.1:${client[i]}
+		[ -z "$tls" ] || advertised+=,TLS://127.0.0.1:${secret[i]}
 		listeners=$advertised,CONTROLLER://127.0.0.1:${control[i]}
 		{
 			sed -e "s|@NODE@|$i|; s|@VOTERS@|$voters|; s|@LISTENERS@|$listeners|; s|@ADVERTISED@|$advertised|" \
@@ -135,6 +139,7 @@ configure() {
 			if [ ${#users[@]} -gt 0 ]; then
 				while IFS= read -r line; do printf '%s\n' "${line/@USERS@/$(users_text)}"; done <"$here/kafka/sasl.properties"
 			fi
+			[ -z "$tls" ] || printf 'listener.name.tls.ssl.keystore.%s\n' type=PEM "location=$tls"
 			[ ${#settings[@]} -eq 0 ] || printf '%s\n' "${settings[@]}"
 		} >"$dir/node-$i/properties"
 	done
@@ -145,6 +150,7 @@ configure() {
 			{ cat "$dir/node-$i/format.log" >&2 && die "node $i cannot be made"; }
 	done
 	[ ${#users[@]} -eq 0 ] || echo "$sasl" >"$dir/sasl"
+	[ -z "$tls" ] || echo "$encrypted" >"$dir/tls"
 	echo "$bootstrap" >"$dir/bootstrap"
 }
 

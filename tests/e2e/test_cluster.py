@@ -4,6 +4,7 @@ processes together, and what a person meets is said clearly. Faults of the proce
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 import unittest
@@ -301,6 +302,38 @@ class Trouble(ClusterCase):
         self.assertEqual(c.wait(240), 0, c.tail())
         self.assert_exact(sim, cluster.data)
         self.assertLessEqual(max(sim.host_fetches().values()), 2)  # the hosts of a batch without detections are asked twice
+
+
+class Tls(ClusterCase):
+    def certificate(self, name):
+        """A key and a certificate that vouches for itself. Returns the certificate, and both in one file."""
+        folder = self.data(name).folder
+        folder.mkdir(parents=True, exist_ok=True)
+        key, ca, both = folder / "key.pem", folder / "ca.pem", folder / "both.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext",
+                        "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", ca], check=True, capture_output=True, timeout=60)
+        both.write_text(key.read_text() + ca.read_text())
+        return ca, both
+
+    def test_a_run_over_tls(self):
+        ca, both = self.certificate("broker")
+        other, _ = self.certificate("somebody else")
+        broker = Broker(1, "--tls", both)
+        self.addCleanup(broker.close)
+        sim = self.simulator(HOSTS, limit=4)
+        cluster = Cluster(self, sim, broker.bootstrap, settings={"kafka.security.protocol": "ssl", "kafka.ssl.ca.location": ca})
+        cluster.bootstrap = (broker.folder / "tls").read_text().strip()
+        self.addCleanup(setattr, cluster, "bootstrap", broker.bootstrap)  # for whoever deletes the topics
+        cluster.start(fetchers=2)
+        cluster.run()
+        self.assert_exact(sim, cluster.data)
+        fetcher = cluster.start_fetcher(settings={"kafka.ssl.ca.location": other})
+        self.assertEqual(fetcher.wait(30), 1, fetcher.tail())
+        self.assertIn("certificate verify failed", fetcher.err)
+        self.assertIn("kafka.ssl.ca.location", fetcher.err)
+        fetcher = cluster.start_fetcher(settings={"kafka.security.protocol": "plaintext"})
+        wait_until("the setting to be named", lambda: "kafka.security.protocol" in fetcher.err, 30)
+        say(fetcher.tail(1))
 
 
 class Requests(ClusterCase):
