@@ -26,8 +26,8 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# slots: limit, moves, takes, late, memory, forget
-slots() { echo "-DLIMIT=$1 -DSPLIT=1 -DMOVES=$2 -DTAKES=$3 -DLATE=$4 -DMEMORY=$5 -DFORGET=$6"; }
+# slots: limit, moves, takes, late, memory, forget, words (of fetchers that live: 1)
+slots() { echo "-DLIMIT=$1 -DSPLIT=1 -DMOVES=$2 -DTAKES=$3 -DLATE=$4 -DMEMORY=$5 -DFORGET=$6 -DWORDS=${7-1}"; }
 # host: parts, list, zombies, crashes, lcrashes, changes, runs, memory, forget
 host() { echo "-DPARTS=$1 -DLIST=$2 -DZOMBIES=$3 -DCRASHES=$4 -DLCRASHES=$5 -DCHANGES=$6 -DRUNS=$7 -DMEMORY=$8 -DFORGET=$9"; }
 claims() { echo "-DLEADERS=$1 -DSTARTS=$2"; }
@@ -36,9 +36,9 @@ claims() { echo "-DLEADERS=$1 -DSTARTS=$2"; }
 list() {
 	cat <<LIST
 quick slots-moves             slots  HOLDS  $(slots 1 2 0 0 1 0)
-all   slots-two-calls         slots  HOLDS  $(slots 2 2 1 1 1 0)
+all   slots-two-calls         slots  HOLDS  $(slots 2 2 1 1 1 0 0)
 quick slots-takeover          slots  HOLDS  $(slots 1 1 1 1 1 0)
-all   slots-takeovers         slots  HOLDS  $(slots 1 2 2 1 1 0)
+all   slots-takeovers         slots  HOLDS  $(slots 1 2 2 1 1 0 0)
 quick slots-forgets           slots  HOLDS  $(slots 1 0 1 1 0 1)
 all   slots-forgets-moves     slots  HOLDS  $(slots 1 1 1 1 0 1)
 all   slots-forgets-two       slots  HOLDS  $(slots 2 1 1 0 0 1)
@@ -69,6 +69,8 @@ all   no-highest              slots  BREAKS $(slots 1 1 1 1 0 1) -DNO_HIGHEST=1
 quick no-run                  slots  BREAKS $(slots 1 1 1 1 0 1) -DNO_RUN=1
 quick no-adopt                slots  BREAKS $(slots 1 1 1 1 0 1) -DNO_ADOPT=1
 all   no-resend               slots  BREAKS $(slots 1 1 1 1 1 0) -DNO_RESEND=1
+quick no-letgo                slots  BREAKS $(slots 1 1 0 0 1 0) -DNO_LETGO=1
+quick no-word                 slots  BREAKS $(slots 1 1 0 0 1 0) -DNO_WORD=1
 all   no-order                slots  BREAKS $(slots 1 1 1 1 1 0) -DNO_ORDER=1
 all   no-permit               slots  BREAKS $(slots 1 0 0 0 1 0) -DNO_PERMIT=1
 all   no-names                host   BREAKS $(host 0 0 1 0 0 1 1 1 0) -DNO_NAMES=1

@@ -3,16 +3,15 @@
  * Two slots, each a log whose head is the committed position, with "done, generation, begun" in the commit's metadata. What a
  * call brings is not looked at here (host.pml). A fetcher is one process a slot. A slot may move (MOVES) at any moment: the
  * new owner finds what the commit says; the old one is a zombie, whose commits are refused, but whose last Report still
- * comes at any later time, or never.
+ * comes at any later time, or never: FETCHED, or that it lives and has let the batch go.
  *
  * The leader may be taken over (TAKES) at any moment: with progress.db (MEMORY), without it (FORGET), or either. The old
  * one wakes up late: a Batch that it had stored comes once more, or (FORGET: it has a memory of its own) it gives one more
  * number and sends that. LATE=0: it does not wake up.
  *
  * Properties: a number is called at most once; at most LIMIT calls at once but for those of frozen processes; a Report
- * is counted for the batch it was sent for; nobody is charged for what no fetcher did; where nothing can move, the run is complete;
- *
- * where a slot has once answered a leader, no Batch of an older one is called.
+ * is counted for the batch it was sent for; nobody is charged for what no fetcher did, nor, once all is read, for one that
+ * lives and said so; where nothing can move, the run is complete; where a slot has once answered a leader, no Batch of an older one is called.
  *
  * NO_...: a rule off (README.md). */
 #define BMAX 12 /* batches 1 .. 11 */
@@ -25,10 +24,12 @@ chan zombies = [4] of { byte, byte };
 #define ENDED 1
 #define FETCHED 2
 #define LOST 3
+#define LETGO 4 /* LOST by the zombie that had begun it: it lives */
 
 /* ---- batches: what their messages say */
 byte ids, num[BMAX], runof[BMAX], mask[BMAX];
 bit at[BMAX], called[BMAX], dead[BMAX], late[BMAX]; /* slot; its fetcher died over it; sent by a leader that was frozen */
+bit lives[BMAX], charged[BMAX]; /* its fetcher lives, and that is not read yet; LOST counts against it all the same */
 
 /* ---- the group's commits, and what a scan of the slot sees last */
 byte done[2], dgen[2], begun[2], last[2];
@@ -102,7 +103,7 @@ end1:
 		called[b] = 1; calling[s] = 1; what[s] = b;
 		assert(COUNTED(0) + COUNTED(1) <= LIMIT) }
 	if /* the call */
-	:: atomic { MOVED; dead[b] = 1; if :: zombies!FETCHED, b :: skip fi; over(); goto idle }
+	:: atomic { MOVED; dead[b] = 1; if :: zombies!FETCHED, b :: WORDS -> zombies!LETGO, b; lives[b] = 1 :: skip fi; over(); goto idle }
 	:: atomic { nfull(reports) -> calling[s] = 0; reports!ENDED, b, 0 }
 	fi;
 #if NO_ORDER
@@ -113,7 +114,7 @@ end1:
 	fi;
 #endif
 	if /* all is delivered */
-	:: atomic { MOVED; dead[b] = 1; if :: zombies!FETCHED, b :: skip fi; over(); goto idle }
+	:: atomic { MOVED; dead[b] = 1; if :: zombies!FETCHED, b :: WORDS -> zombies!LETGO, b; lives[b] = 1 :: skip fi; over(); goto idle }
 	:: atomic { nfull(reports) -> reports!FETCHED, b, 0 }
 	fi;
 	if
@@ -159,7 +160,7 @@ inline adopt(slot) { /* what stands in a slot and is nobody's: its answer says w
 }
 inline forget() {
 	if :: LATE && !complete -> late_more = 1; late_number = number + 1; late_run = runs; late_more_gen = gen - 1 :: else fi;
-	for (i : 1 .. ids) { st[i] = 0; foreign[i] = 0 }
+	for (i : 1 .. ids) { st[i] = 0; foreign[i] = 0; charged[i] = 0; lives[i] = 0 }
 	i = 0;
 	if :: late_batch && last[at[late_batch]] != late_batch -> late[late_batch] = 1 :: else fi;
 	runs++; number = 0; want = ALL; got = 0;
@@ -195,14 +196,17 @@ end2:
 		:: c && kind == ENDED && st[c] == SENT -> assert(c == b); st[c] = OVER
 		:: c && kind == FETCHED -> assert(c == b); st[c] = CLOSED;
 			if :: !foreign[c] -> got = got | mask[c] :: else fi
-		:: c && kind == LOST -> assert(c == b); st[c] = CLOSED;
+		:: c && (kind == LOST || kind == LETGO) -> assert(c == b); st[c] = CLOSED;
 			if
 			:: foreign[c]
 			:: !foreign[c] -> want = want | mask[c]; assert(high || dead[c]);
+				if :: !high && lives[b] && (kind == LOST || NO_LETGO) -> charged[b] = 1 :: else fi;
 				if :: high > number -> number = high :: else fi
 			fi
+		:: !c && kind == LETGO && !NO_WORD -> charged[b] = 0
 		:: else
 		fi;
+		if :: kind == LETGO -> assert(!charged[b]); lives[b] = 0 :: else fi;
 		kind = 0; b = 0; high = 0; c = 0 }
 	:: atomic { want && (NO_PERMIT || EACH(IS_SENT) < LIMIT) && !(EACH(ON0) && EACH(ON1)) ->
 		if :: !EACH(ON0) -> s = 0 :: !EACH(ON1) -> s = 1 fi;
