@@ -35,6 +35,7 @@ struct spy {
 	atomic_int committed_fails;
 	atomic_bool commits_lost;
 	atomic_bool deaf, is_deaf; /* no event reaches the fetcher; from now on */
+	atomic_int event;          /* an enum event_kind that comes next, of all slots; 0: none */
 };
 extern const struct transport_ops spy_ops;
 

@@ -17,7 +17,7 @@
 #include "record.h"
 #include "temporary.h"
 
-static char folder[TEMPORARY_PATH], other_folder[TEMPORARY_PATH], last_error[512];
+static char folder[TEMPORARY_PATH], other_folder[TEMPORARY_PATH], last_error[512], said[1 << 16];
 static struct world w;
 
 static int setup(void **state)
@@ -25,7 +25,7 @@ static int setup(void **state)
 	(void)state;
 	world_open(&w);
 	world_keep_topics(&w);
-	*last_error = '\0';
+	*last_error = *said = '\0';
 	return temporary_make(folder) && temporary_make(other_folder) ? 0 : -1;
 }
 
@@ -178,6 +178,44 @@ static void who_lost_it_sends_nothing_more(void **state)
 	assert_int_equal(w.asked_twice.count, 0);
 }
 
+static const struct transport_ops *inner;
+
+/* The broker says that the group has moved on, and the event that says so is still to come. */
+static enum commit refuse(
+    struct transport *t, enum topic topic, int32_t partition, int64_t next, const char *metadata)
+{
+	return w.calls < 2 ? inner->commit(t, topic, partition, next, metadata) : COMMIT_LOST;
+}
+
+static void refuse_commits(struct world *world)
+{
+	static struct transport_ops ops;
+
+	inner = world->coordinator->ops;
+	ops = *inner;
+	ops.commit = refuse;
+	world->coordinator->ops = &ops;
+}
+
+static void slow(struct world *world, struct world_call *c)
+{
+	(void)world;
+	ids_copy(&c->came, c->asked);
+	c->delay_ms = 100;
+}
+
+static void whose_commit_is_refused_sends_nothing_more(void **state)
+{
+	(void)state;
+	ids_add(&w.listed, 1, 200);
+	w.answer = slow;
+	w.on_transport = refuse_commits;
+	assert_int_equal(run(false), STATUS_FAILED);
+	assert_non_null(strstr(said, "a commit of qidflow.reports was refused"));
+	assert_int_equal(messages_on_runs(), 2); /* LEADS, STARTED, and no FAILED */
+	assert_in_range(w.calls, 2, 2 + WORLD_SLOTS);
+}
+
 /* ---- generations */
 
 static void each_run_has_a_higher_generation(void **state)
@@ -300,6 +338,7 @@ static void keep_last(void *arg, const char *line, unsigned size)
 	snprintf(text, sizeof(text), "%.*s", (int)size, line); /* a line need not be terminated */
 	if (strstr(text, "ERROR") || strstr(text, "WARN"))
 		memcpy(last_error, text, sizeof(text));
+	snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s", text);
 	if (getenv("QIDFLOW_TEST_LOG"))
 		fprintf(stderr, "%.*s", (int)size, line);
 }
@@ -312,6 +351,7 @@ int main(void)
 	    TEST(a_standby_takes_over),
 	    TEST(who_finds_another_member_does_nothing),
 	    TEST(who_lost_it_sends_nothing_more),
+	    TEST(whose_commit_is_refused_sends_nothing_more),
 	    TEST(each_run_has_a_higher_generation),
 	    TEST(what_was_told_to_another_leader_is_not_believed),
 	    TEST(a_run_that_another_has_overtaken_is_not_gone_on_with),

@@ -179,6 +179,44 @@ static void test_commits_never_go_back(void **state)
 	scene_close(s);
 }
 
+static void tell(struct member *f, enum event_kind kind)
+{
+	atomic_store(&f->spy.event, kind);
+	transport_wake(f->spy.inner);
+	EVENTUALLY(!atomic_load(&f->spy.event));
+}
+
+/* Between REVOKED and ASSIGNED a call goes on and is told, and nothing is committed or begun. */
+static void test_a_moment_without_slots(void **state)
+{
+	struct scene *s = scene_open();
+	struct member *f = member_start(s, "f", "2");
+
+	(void)state;
+	report(s, SLOTS_REPORT);
+	send_batch(s, 0, 1, 1, 400, 400);
+	EVENTUALLY(atomic_load(&fake.running) == 1);
+	tell(f, EVENT_REVOKED);
+	send_batch(s, 2, 2, 1, 1, 1);
+	assert_true(is_quiet(s));
+	atomic_store(&fake.go, true);
+	assert_int_equal(report(s, ENDED_REPORT)->number, 1);
+	assert_int_equal(report(s, FETCHED_REPORT)->number, 1);
+	assert_true(is_quiet(s));
+	assert_true(is_committed(s, 0, 0, "done 0 0 begun 1"));
+	assert_true(is_committed(s, 2, 0, ""));
+	assert_int_equal(atomic_load(&fake.calls), 1);
+	tell(f, EVENT_ASSIGNED);
+	assert_int_equal(report(s, SLOTS_REPORT)->n_slots, SLOTS);
+	EVENTUALLY(is_committed(s, 0, 1, "done 1 1 begun 0"));
+	assert_int_equal(report(s, ENDED_REPORT)->number, 2);
+	assert_int_equal(report(s, FETCHED_REPORT)->number, 2);
+	EVENTUALLY(is_committed(s, 2, 1, "done 2 1 begun 0"));
+	assert_int_equal(atomic_load(&fake.calls), 2);
+	assert_int_equal(atomic_load(&fake.aborts), 0);
+	scene_close(s);
+}
+
 /* A slot went to another, which did more than what was in hand, and came back when the commits could not be read. */
 static void test_a_commit_that_cannot_be_read(void **state)
 {
@@ -220,6 +258,7 @@ int main(void)
 	    cmocka_unit_test(test_there_and_back),
 	    cmocka_unit_test(test_commits_never_go_back),
 	    cmocka_unit_test(test_a_commit_that_cannot_be_read),
+	    cmocka_unit_test(test_a_moment_without_slots),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

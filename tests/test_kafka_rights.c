@@ -10,6 +10,7 @@
 #include <string.h>
 #include "clock.h"
 #include "config.h"
+#include "kafka.h"
 #include "kafka_topics.h"
 #include "kafka_world.h"
 #include <cmocka.h> /* its fail() is a macro */
@@ -125,6 +126,43 @@ static void test_the_coordinators_rights_suffice(void **state)
 	assert_true(kafka_topics_make(w->config));
 	assert_false(kafka_world_said(w, "ERROR"));
 	assert_int_equal(kafka_world_end(w, "runs", 0), 1);
+}
+
+/* It reads and writes its topics, and is not let into its group: said with the remedy, and over. */
+static void a_role_without_its_group(
+    struct kafka_world *w, enum kafka_role role, const struct right *rights, enum topic topic)
+{
+	char text[256];
+	int64_t end = clock_ms() + 30000;
+	size_t group = 0;
+
+	while (rights[group].kind != WORLD_GROUP)
+		group++;
+	assert_true(kafka_topics_make(w->config));
+	kafka_world_user(w, "some", "some-password");
+	allow(w, rights, group);
+	snprintf(text, sizeof(text), "lacks the rights Read on group %s%s", w->prefix, rights[group].name);
+	expect(w, role == KAFKA_FETCHER ? "fetcher" : "coordinator", KAFKA_WARN, text);
+	kafka_world_forget(w);
+	struct transport *t = kafka_open(w->config, role, "member");
+	assert_non_null(t);
+	transport_subscribe(t, topic);
+	while (transport_poll(t, 500).kind != EVENT_CLOSED)
+		assert_true(clock_ms() < end);
+	snprintf(text, sizeof(text), "group %s%s", w->prefix, rights[group].name);
+	assert_true(kafka_world_said(w, "our user needs right Read on it"));
+	assert_true(kafka_world_said(w, text));
+	transport_close(t);
+}
+
+static void test_a_fetcher_without_its_group(void **state)
+{
+	a_role_without_its_group(*state, KAFKA_FETCHER, fetcher, TOPIC_BATCHES);
+}
+
+static void test_a_coordinator_without_its_group(void **state)
+{
+	a_role_without_its_group(*state, KAFKA_COORDINATOR, coordinator, TOPIC_REPORTS);
 }
 
 static void test_who_may_nothing(void **state)
@@ -286,6 +324,8 @@ int main(void)
 	    TEST(test_lags),
 	    TEST(test_lags_without_topics),
 	    TEST(test_who_may_nothing),
+	    TEST(test_a_fetcher_without_its_group),
+	    TEST(test_a_coordinator_without_its_group),
 	    TEST(test_the_coordinators_rights_suffice),
 	    TEST(test_coordinator),
 	    TEST(test_fetcher),

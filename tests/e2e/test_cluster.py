@@ -3,11 +3,14 @@
 processes together, and what a person meets is said clearly. Faults of the processes themselves are in chaos.py."""
 import json
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
+from pathlib import Path
 
 from cluster import Broker, Cluster, ClusterCase, complete_run, contents
 from harness import LONG, SLOW, rows, say, wait_until
@@ -304,36 +307,60 @@ class Trouble(ClusterCase):
         self.assertLessEqual(max(sim.host_fetches().values()), 2)  # the hosts of a batch without detections are asked twice
 
 
-class Tls(ClusterCase):
-    def certificate(self, name):
-        """A key and a certificate that vouches for itself. Returns the certificate, and both in one file."""
-        folder = self.data(name).folder
-        folder.mkdir(parents=True, exist_ok=True)
-        key, ca, both = folder / "key.pem", folder / "ca.pem", folder / "both.pem"
+class OwnBroker(ClusterCase):
+    """A broker with TLS, which makes each topic that somebody asks for."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = Path(tempfile.mkdtemp(prefix="qidflow-tls-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        key, cls.ca = cls.certificate("broker")
+        (cls.folder / "both").write_text(key.read_text() + cls.ca.read_text())
+        cls.broker = Broker(1, "--tls", cls.folder / "both", "--set", "auto.create.topics.enable=true")
+        cls.addClassCleanup(cls.broker.close)
+
+    @classmethod
+    def certificate(cls, name):
+        """A key, and a certificate that vouches for itself."""
+        key, ca = cls.folder / f"{name}.key", cls.folder / f"{name}.pem"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext",
                         "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", ca], check=True, capture_output=True, timeout=60)
-        both.write_text(key.read_text() + ca.read_text())
-        return ca, both
+        return key, ca
 
     def test_a_run_over_tls(self):
-        ca, both = self.certificate("broker")
-        other, _ = self.certificate("somebody else")
-        broker = Broker(1, "--tls", both)
-        self.addCleanup(broker.close)
         sim = self.simulator(HOSTS, limit=4)
-        cluster = Cluster(self, sim, broker.bootstrap, settings={"kafka.security.protocol": "ssl", "kafka.ssl.ca.location": ca})
-        cluster.bootstrap = (broker.folder / "tls").read_text().strip()
-        self.addCleanup(setattr, cluster, "bootstrap", broker.bootstrap)  # for whoever deletes the topics
+        cluster = Cluster(self, sim, self.broker.bootstrap,
+                          settings={"kafka.security.protocol": "ssl", "kafka.ssl.ca.location": self.ca})
+        cluster.bootstrap = (self.broker.folder / "tls").read_text().strip()
+        self.addCleanup(setattr, cluster, "bootstrap", self.broker.bootstrap)  # for whoever deletes the topics
         cluster.start(fetchers=2)
         cluster.run()
         self.assert_exact(sim, cluster.data)
-        fetcher = cluster.start_fetcher(settings={"kafka.ssl.ca.location": other})
+        fetcher = cluster.start_fetcher(settings={"kafka.ssl.ca.location": self.certificate("another")[1]})
         self.assertEqual(fetcher.wait(30), 1, fetcher.tail())
         self.assertIn("certificate verify failed", fetcher.err)
         self.assertIn("kafka.ssl.ca.location", fetcher.err)
         fetcher = cluster.start_fetcher(settings={"kafka.security.protocol": "plaintext"})
         wait_until("the setting to be named", lambda: "kafka.security.protocol" in fetcher.err, 30)
         say(fetcher.tail(1))
+
+    def test_a_typo_makes_no_topic(self):
+        """Whoever only reads, or waits for topics, with a prefix that nobody has."""
+        from cluster import admin
+        client = admin(self.broker.bootstrap)
+        cluster = Cluster(self, self.simulator(5, limit=2), self.broker.bootstrap)
+        waiting = [cluster.start_fetcher(), cluster.start_loader(),
+                   *(cluster.role("tail", self.data(topic), topic, "--follow") for topic in ("hosts", "runs", "detections"))]
+        for p in waiting:
+            wait_until(f"{p.argv[1]} to say what it waits for", lambda p=p: "waits for the topic" in p.err or p.poll() is not None, 30)
+            self.assertIsNone(p.poll(), p.tail())
+        for command in ("check", "status"):
+            cluster.role(command, self.data(command)).wait(60)
+        time.sleep(3)
+        self.assertEqual([t for t in client.list_topics(timeout=20).topics if t.startswith(cluster.prefix)], [])
+        client.list_topics(cluster.prefix + "asked", timeout=20)  # as a client does that is careless
+        wait_until("the broker to make what is asked for",
+                   lambda: cluster.prefix + "asked" in client.list_topics(timeout=20).topics, 20)
 
 
 class Requests(ClusterCase):
