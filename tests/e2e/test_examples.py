@@ -59,7 +59,7 @@ class Readers:
         self.files = {name: case.temp / f"{name}.jsonl" for name in ("python", "java")}
         self.processes = {
             "python": case.start([sys.executable, "-B", EXAMPLES / "python/consumer.py", bootstrap, self.files["python"],
-                                  "--once", "--prefix", prefix], env=env),
+                                  prefix], env=env),
             "java": case.start([*java_consumer(), bootstrap, self.files["java"], "--once", prefix])}
 
     def wait(self, seconds=60):
