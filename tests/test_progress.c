@@ -148,8 +148,7 @@ static void batches_come_back(void **state)
 
 	p = progress_open(path);
 	assert_true(progress_running(p, &back));
-	assert_int_equal(back.run, 3);
-	assert_true(back.full);
+	assert_true(back.run == 3 && back.full);
 	assert_int_equal(back.window_start, 50);
 	assert_string_equal(back.database, "abc");
 	assert_true(progress_each(p, 3, collect, &next));
@@ -157,8 +156,7 @@ static void batches_come_back(void **state)
 	assert_int_equal(got[0].state, BATCH_FETCHED);
 	assert_int_equal(got[0].number, 5);
 	assert_int_equal(got[0].tries, 2);
-	assert_int_equal(got[0].lost.count, 2);
-	assert_true(ids_has(&got[0].lost, 3) && ids_has(&got[0].lost, 12));
+	assert_true(got[0].lost.count == 2 && ids_has(&got[0].lost, 3) && ids_has(&got[0].lost, 12));
 	assert_true(got[0].again);
 	assert_int_equal(got[0].http_status, 503);
 	assert_string_equal(got[0].error, "it's \"broken\"");

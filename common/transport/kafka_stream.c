@@ -3,14 +3,13 @@
  * Read from the topic's beginning: it is kept for ever, and small. Written before the topics that it stands for are made: who
  * dies between leaves a stream that nobody has written to, and never old positions that look like those of new topics. */
 #include "kafka_stream.h"
-#include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 #include "clock.h"
 #include "config.h"
 #include "kafka_conf.h"
 #include "log.h"
 #include "stop.h"
+#include "stream_id.h"
 
 enum { READ_MS = 15000, SLICE_MS = 200 };
 
@@ -108,17 +107,14 @@ static bool send_id(rd_kafka_t *rk, const char *topic, const char *id, const cha
 bool kafka_stream_write(const struct config *c, const char *partitions)
 {
 	rd_kafka_conf_t *conf = kafka_conf_make(c, "qidflow-admin");
-	unsigned char random[16];
-	char id[2 * sizeof(random) + 1], why[512], topic[KAFKA_NAME];
+	char id[STREAM_ID], why[512], topic[KAFKA_NAME];
 
 	if (!conf)
 		return false;
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+	if (!stream_id_make(id)) {
 		rd_kafka_conf_destroy(conf);
-		return fail("cannot get random bytes: %s", strerror(errno));
+		return false;
 	}
-	for (size_t i = 0; i < sizeof(random); i++)
-		snprintf(id + 2 * i, 3, "%02x", random[i]);
 	rd_kafka_conf_set_dr_msg_cb(conf, delivered);
 	kafka_conf_set(conf, "acks", "all");
 	kafka_conf_set(conf, "message.timeout.ms", "30000");

@@ -7,22 +7,11 @@
 #include "ceilings.h"
 #include "delivery.h"
 #include "log.h"
+#include "stream_id.h"
 #include "xalloc.h"
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 enum { ROOM_AGAIN_BYTES = CEILING_LOCAL_QUEUE_BYTES / 4 * 3 };
-
-static void stream_make(char stream[static 33])
-{
-	unsigned char id[16];
-
-	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
-		abort();
-	for (size_t i = 0; i < sizeof(id); i++)
-		snprintf(stream + 2 * i, 3, "%02x", id[i]);
-}
 
 struct local_hub *local_hub_open(int32_t slots, int32_t data_partitions)
 {
@@ -33,7 +22,8 @@ struct local_hub *local_hub_open(int32_t slots, int32_t data_partitions)
 	pthread_mutexattr_settype(&spins, PTHREAD_MUTEX_ADAPTIVE_NP);
 	pthread_mutex_init(&h->lock, &spins);
 	pthread_mutexattr_destroy(&spins);
-	stream_make(h->stream);
+	if (!stream_id_make(h->stream))
+		abort();
 	h->waits_end = &h->waits;
 	for (int t = 0; t < TOPIC_COUNT; t++) {
 		int32_t n = t == TOPIC_BATCHES ? slots : topic_is_data((enum topic)t) ? data_partitions : 1;

@@ -6,6 +6,7 @@
 #include "local.h"
 #include "local_group.h"
 #include "local_log.h"
+#include "stream_id.h"
 #include <pthread.h>
 
 struct local { /* a member; local.c */
@@ -31,7 +32,7 @@ struct local_wait { /* a sender that waits for room */
 
 struct local_hub {
 	pthread_mutex_t lock;
-	char stream[33];
+	char stream[STREAM_ID];
 	int32_t partitions[TOPIC_COUNT];
 	struct local_log *logs[TOPIC_COUNT];
 	struct local_group groups[TOPIC_COUNT];
