@@ -184,7 +184,10 @@ static const struct transport_ops *inner;
 static enum commit refuse(
     struct transport *t, enum topic topic, int32_t partition, int64_t next, const char *metadata)
 {
-	return w.calls < 2 ? inner->commit(t, topic, partition, next, metadata) : COMMIT_LOST;
+	pthread_mutex_lock(&w.lock);
+	bool early = w.calls < 2;
+	pthread_mutex_unlock(&w.lock);
+	return early ? inner->commit(t, topic, partition, next, metadata) : COMMIT_LOST;
 }
 
 static void refuse_commits(struct world *world)

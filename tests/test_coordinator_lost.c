@@ -95,13 +95,10 @@ static void lets_go_after_lost(struct world *world, struct world_call *c)
 
 static void a_word_after_lost_takes_it_back(void **state)
 {
-	int64_t began = clock_ms();
-
 	(void)state;
 	w.answer = lets_go_after_lost;
 	assert_int_equal(run(7), STATUS_COMPLETE);
 	assert_int_equal(w.n_dead, 0);
-	assert_true(clock_ms() - began < WORD_MS);
 }
 
 static void the_first_lives(struct world *world, struct world_call *c)
@@ -118,14 +115,11 @@ static void the_first_lives(struct world *world, struct world_call *c)
 /* It comes late, when the batch was lost twice more, and is still heard. */
 static void the_third_is_waited_after(void **state)
 {
-	int64_t began = clock_ms();
-
 	(void)state;
 	w.answer = the_first_lives;
 	assert_int_equal(run(3), STATUS_COMPLETE);
 	assert_int_equal(w.n_dead, 0);
 	assert_int_equal(w.calls, 4);
-	assert_true(clock_ms() - began < WORD_MS);
 }
 
 static void quiet(void *arg, const char *line, unsigned size)
