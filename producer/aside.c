@@ -39,8 +39,8 @@ static bool tombstones(struct coordinator *c, const Qidflow__V1__StaleParts *p)
 }
 
 /* No run's ends wait for them: they change no row of any reader, who has the newer set's own message already or will have, and whose
- * staged parts of the old set belong to nothing. One that is not delivered costs space until the set is found again by a
- * rebuild. So a run need not know of parts, and COMPLETE never waits for garbage. */
+ * staged parts of the old set belong to nothing. One that is not delivered costs space until the next
+ * leader: the loader tells each of all sets whose tombstones it has not read. So a run need not know of parts, and COMPLETE never waits for garbage. */
 bool aside_parts(struct coordinator *c, const Qidflow__V1__Report *r)
 {
 	for (size_t i = 0; i < r->n_stale_parts; i++)
