@@ -6,7 +6,8 @@
  * slot is paused meanwhile, so that one partition holds one Batch in work.
  *
  * A slot that is taken for a moment (EVENT_REVOKED) goes on working. EVENT_ASSIGNED decides: what is not ours
- * any more, or was dealt with by another in between -- the commit says so -- is aborted and commits nothing.
+ * any more, or was dealt with by another in between -- the commit says so -- is aborted and commits nothing; that
+ * it was let go is told (fetcher_step.c), so that nobody takes us for dead.
  * All of struct fetcher belongs to this thread. */
 #include "fetcher.h"
 #include "arena.h"
