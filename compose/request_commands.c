@@ -68,11 +68,13 @@ static bool send_retry(struct asker *a, const struct ids *hosts)
 	Qidflow__V1__Report r = QIDFLOW__V1__REPORT__INIT;
 	Qidflow__V1__IdRange *v = xcalloc(hosts->n, sizeof(*v));
 	Qidflow__V1__IdRange **pointers = xcalloc(hosts->n, sizeof(Qidflow__V1__IdRange *));
+	struct ids_walk w = {.s = hosts};
+	struct id_range range;
 
-	for (size_t i = 0; i < hosts->n; i++) {
+	for (size_t i = 0; ids_next_range(&w, &range); i++) {
 		qidflow__v1__id_range__init(&v[i]);
-		v[i].first = hosts->v[i].first;
-		v[i].last = hosts->v[i].last;
+		v[i].first = range.first;
+		v[i].last = range.last;
 		pointers[i] = &v[i];
 	}
 	r.kind = QIDFLOW__V1__REPORT__KIND__RETRY;

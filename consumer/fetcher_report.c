@@ -136,11 +136,13 @@ static Qidflow__V1__IdRange **ranges_of(const struct ids *s)
 {
 	Qidflow__V1__IdRange **list = xmalloc(s->n * (sizeof(*list) + sizeof(**list)));
 	Qidflow__V1__IdRange *v = (Qidflow__V1__IdRange *)(list + s->n);
+	struct ids_walk w = {.s = s};
+	struct id_range r;
 
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; ids_next_range(&w, &r); i++) {
 		v[i] = (Qidflow__V1__IdRange)QIDFLOW__V1__ID_RANGE__INIT;
-		v[i].first = s->v[i].first;
-		v[i].last = s->v[i].last;
+		v[i].first = r.first;
+		v[i].last = r.last;
 		list[i] = &v[i];
 	}
 	return list;

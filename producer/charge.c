@@ -47,7 +47,7 @@ bool charge_missing(struct coordinator *c, const struct batch *like, struct ids 
 		b->p.http_status = like->p.http_status;
 		snprintf(b->p.error, sizeof(b->p.error), "%s", like->p.error);
 		log_line(LOG_ERROR, "host %" PRIu64 " is given up after %d broken answers of its own: %s",
-		    missing->v[0].first, tries, like->p.error);
+		    ids_first(missing), tries, like->p.error);
 		return batch_move(c, b, BATCH_DEAD);
 	}
 	if (batches_halve(missing, tries, &half))

@@ -54,17 +54,15 @@ static bool purge_host(struct coordinator *c, uint64_t host, const char *set)
 static bool purge(struct coordinator *c, const struct ids *hosts)
 {
 	uint64_t number = hosts->count ? progress_next_number(c->progress) : 0;
+	struct ids_walk w = {.s = hosts};
+	uint64_t id;
 	char set[48];
 	bool ok =
 	    number || !hosts->count || coordinator_fail(c, STATUS_FAILED, "progress.db gives no number");
 
 	snprintf(set, sizeof(set), "%" PRIu64 ".%" PRIu64, c->run.run, number);
-	for (size_t i = 0; ok && i < hosts->n; i++)
-		for (uint64_t id = hosts->v[i].first; ok; id++) {
-			ok = purge_host(c, id, set);
-			if (id == hosts->v[i].last)
-				break;
-		}
+	while (ok && ids_next(&w, &id))
+		ok = purge_host(c, id, set);
 	return ok;
 }
 
@@ -152,15 +150,13 @@ static uint64_t detected_in(const struct coordinator *c, const struct batch *b)
 static bool empty_batch(struct coordinator *c, struct batch *b)
 {
 	struct delivery *d = delivery_open();
+	struct ids_walk w = {.s = &b->p.hosts};
+	uint64_t id;
 
 	b->p.number = progress_next_number(c->progress);
 	bool ok = b->p.number != 0;
-	for (size_t i = 0; ok && i < b->p.hosts.n; i++)
-		for (uint64_t id = b->p.hosts.v[i].first; ok; id++) {
-			ok = empty_host(c, id, b->p.number, d);
-			if (id == b->p.hosts.v[i].last)
-				break;
-		}
+	while (ok && ids_next(&w, &id))
+		ok = empty_host(c, id, b->p.number, d);
 	ok = leader_finish(c->leader, d) && ok;
 	b->p.n_ends = delivery_ends(d, NULL, 0);
 	b->p.ends = xcalloc(b->p.n_ends, sizeof(*b->p.ends));
@@ -225,17 +221,16 @@ static size_t dead_letters(struct coordinator *c, Qidflow__V1__DeadLetter **ret)
 	for (struct batch *b = c->batches; b; b = b->next) {
 		if (b->p.state != BATCH_DEAD && b->p.state != BATCH_HELD)
 			continue;
-		for (size_t k = 0; k < b->p.hosts.n; k++)
-			for (uint64_t id = b->p.hosts.v[k].first; id <= b->p.hosts.v[k].last && i < n; id++) {
-				qidflow__v1__dead_letter__init(&v[i]);
-				v[i].host = id;
-				v[i].has_attempts = v[i].has_http_status = v[i].has_held_back = 1;
-				v[i].attempts = (uint32_t)b->p.tries;
-				v[i].http_status = b->p.http_status;
-				v[i].held_back = b->p.state == BATCH_HELD;
-				v[i++].error =
-				    b->p.state == BATCH_HELD ? "left out of two whole answers" : b->p.error;
-			}
+		struct ids_walk w = {.s = &b->p.hosts};
+		for (uint64_t id; i < n && ids_next(&w, &id); i++) {
+			qidflow__v1__dead_letter__init(&v[i]);
+			v[i].host = id;
+			v[i].has_attempts = v[i].has_http_status = v[i].has_held_back = 1;
+			v[i].attempts = (uint32_t)b->p.tries;
+			v[i].http_status = b->p.http_status;
+			v[i].held_back = b->p.state == BATCH_HELD;
+			v[i].error = b->p.state == BATCH_HELD ? "left out of two whole answers" : b->p.error;
+		}
 	}
 	*ret = v;
 	return i;

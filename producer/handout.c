@@ -18,10 +18,13 @@ enum { LOOK_AGAIN_MS = 1000 };
 static void write_ids(Qidflow__V1__Batch *m, const struct ids *hosts, Qidflow__V1__IdRange *room,
     Qidflow__V1__IdRange **pointers)
 {
-	for (size_t i = 0; i < hosts->n; i++) {
+	struct ids_walk w = {.s = hosts};
+	struct id_range r;
+
+	for (size_t i = 0; ids_next_range(&w, &r); i++) {
 		qidflow__v1__id_range__init(&room[i]);
-		room[i].first = hosts->v[i].first;
-		room[i].last = hosts->v[i].last;
+		room[i].first = r.first;
+		room[i].last = r.last;
 		pointers[i] = &room[i];
 	}
 	m->n_ids = hosts->n;
@@ -115,11 +118,12 @@ static struct batch *cut(struct coordinator *c)
 static uint64_t any_of(struct coordinator *c, const struct ids *s)
 {
 	uint64_t n = outage_random(&c->random) % s->count;
-	const struct id_range *r = s->v;
+	struct ids_walk w = {.s = s};
+	struct id_range r;
 
-	for (; n > r->last - r->first; r++)
-		n -= r->last - r->first + 1;
-	return r->first + n;
+	while (ids_next_range(&w, &r) && n > r.last - r.first)
+		n -= r.last - r.first + 1;
+	return r.first + n;
 }
 
 /* The host of a probe: one that had detections in the database before, or, in a first run, any that waits. By chance, and none of those

@@ -132,7 +132,7 @@ static bool split_knowledge_base(struct lister *l)
 static uint64_t alone_in_knowledge_base(const struct lister *l)
 {
 	if (l->step_ids.count)
-		return l->step_ids.count == 1 ? l->step_ids.v[0].first : 0;
+		return l->step_ids.count == 1 ? ids_first(&l->step_ids) : 0;
 	return l->id_min == l->id_max ? l->id_min : 0;
 }
 

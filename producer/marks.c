@@ -83,14 +83,12 @@ static void sort(struct coordinator *c, uint64_t host, struct sorted *to)
 bool marks_ask(struct coordinator *c)
 {
 	struct sorted s = {.wait = {0}};
+	struct ids_walk w = {.s = &c->marked};
 	bool ok = true;
+	uint64_t id;
 
-	for (size_t i = 0; i < c->marked.n; i++)
-		for (uint64_t id = c->marked.v[i].first;; id++) {
-			sort(c, id, &s);
-			if (id == c->marked.v[i].last)
-				break;
-		}
+	while (ids_next(&w, &id))
+		sort(c, id, &s);
 	ids_copy(&c->marked, &s.wait);
 	while (ok && s.ask.count)
 		ok = ask_again(c, &s.ask);

@@ -16,7 +16,7 @@ static bool revive(struct coordinator *c, struct ids *hosts, bool all)
 {
 	for (struct batch *b = c->batches; b; b = b->next) {
 		if (b->p.state != BATCH_DEAD ||
-		    (!all && (b->p.hosts.n == 0 || !ids_has(hosts, b->p.hosts.v[0].first))))
+		    (!all && (b->p.hosts.n == 0 || !ids_has(hosts, ids_first(&b->p.hosts)))))
 			continue;
 		ids_remove_all(hosts, &b->p.hosts);
 		for (int i = 0; i < IGNORED_TIMES; i++)
@@ -26,7 +26,7 @@ static bool revive(struct coordinator *c, struct ids *hosts, bool all)
 		b->p.error[0] = '\0';
 		b->not_before_ms = 0;
 		log_line(LOG_INFO, "host %" PRIu64 " was given up and is asked for again on request",
-		    b->p.hosts.v[0].first);
+		    ids_first(&b->p.hosts));
 		if (!batch_move(c, b, BATCH_WAITING))
 			return false;
 	}

@@ -105,19 +105,17 @@ static bool left_out(
     struct coordinator *c, struct batch *b, const struct ids *missing, struct ids *ret_as_before)
 {
 	struct ids had = {0}, unsure = {0};
+	struct ids_walk w = {.s = missing};
+	uint64_t id;
 
-	for (size_t i = 0; i < missing->n && !b->probe; i++)
-		for (uint64_t id = missing->v[i].first;; id++) {
-			bool detected = ids_has(&c->detected, id), is_unsure = marks_is_unsure(c, id);
+	while (!b->probe && ids_next(&w, &id)) {
+		bool detected = ids_has(&c->detected, id), is_unsure = marks_is_unsure(c, id);
 
-			if (!b->p.again &&
-			    (detected || is_unsure || c->complete_run == 0 || !ids_has(&c->known, id)))
-				ids_add(&c->again, id, id);
-			else
-				ids_add(detected ? &had : is_unsure ? &unsure : ret_as_before, id, id);
-			if (id == missing->v[i].last)
-				break;
-		}
+		if (!b->p.again && (detected || is_unsure || c->complete_run == 0 || !ids_has(&c->known, id)))
+			ids_add(&c->again, id, id);
+		else
+			ids_add(detected ? &had : is_unsure ? &unsure : ret_as_before, id, id);
+	}
 	if (!b->probe) {
 		b->p.counts.came_empty += ret_as_before->count;
 		c->counts.came_empty += ret_as_before->count;

@@ -26,11 +26,14 @@ size_t world_ranges(const struct ids *s, Qidflow__V1__IdRange ***ret)
 {
 	Qidflow__V1__IdRange *v = xcalloc(s->n, sizeof(*v));
 
+	struct ids_walk w = {.s = s};
+	struct id_range r;
+
 	*ret = xcalloc(s->n + 1, sizeof(**ret));
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; ids_next_range(&w, &r); i++) {
 		qidflow__v1__id_range__init(&v[i]);
-		v[i].first = s->v[i].first;
-		v[i].last = s->v[i].last;
+		v[i].first = r.first;
+		v[i].last = r.last;
 		(*ret)[i] = &v[i];
 	}
 	(*ret)[s->n] = v; /* to be freed by free_ranges() */

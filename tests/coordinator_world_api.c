@@ -44,19 +44,20 @@ static bool begin_list(struct api_answer *ret)
 
 static void tell_hosts(const struct ids *from, api_host_fn *fn, void *arg, struct api_answer *ret)
 {
-	for (size_t i = 0; i < from->n; i++)
-		for (uint64_t id = from->v[i].first; id <= from->v[i].last; id++) {
-			Qidflow__V1__Host h = QIDFLOW__V1__HOST__INIT;
-			Qidflow__V1__Set set = QIDFLOW__V1__SET__INIT;
+	struct ids_walk w = {.s = from};
 
-			h.has_id = 1;
-			h.id = id;
-			h.set = &set;
-			if (!fn(arg, &h)) {
-				ret->result = API_STOPPED;
-				return;
-			}
+	for (uint64_t id; ids_next(&w, &id);) {
+		Qidflow__V1__Host h = QIDFLOW__V1__HOST__INIT;
+		Qidflow__V1__Set set = QIDFLOW__V1__SET__INIT;
+
+		h.has_id = 1;
+		h.id = id;
+		h.set = &set;
+		if (!fn(arg, &h)) {
+			ret->result = API_STOPPED;
+			return;
 		}
+	}
 }
 
 void api_list_hosts(struct api *a, int64_t processed_after_s, uint64_t id_min, api_host_fn *fn, void *arg,

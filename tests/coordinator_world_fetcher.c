@@ -50,7 +50,7 @@ static void report_call(struct roles *r, const Qidflow__V1__Batch *b, const stru
 	Qidflow__V1__Report m = QIDFLOW__V1__REPORT__INIT;
 	Qidflow__V1__End room[64], *pointers[64];
 	struct delivery *d = delivery_open();
-	uint64_t *empty = xcalloc(c->empty.count + 1, sizeof(*empty));
+	uint64_t *empty = xcalloc(c->empty.count + 1, sizeof(*empty)), id;
 
 	m.kind = c->lost ? QIDFLOW__V1__REPORT__KIND__LOST : QIDFLOW__V1__REPORT__KIND__ENDED;
 	m.has_run = m.has_number = m.has_outcome = m.has_http_status = 1;
@@ -64,15 +64,15 @@ static void report_call(struct roles *r, const Qidflow__V1__Batch *b, const stru
 	}
 	world_send_report(r->fetcher, &m);
 	if (!c->lost) {
-		for (size_t i = 0; i < c->came.n; i++)
-			for (uint64_t id = c->came.v[i].first; id <= c->came.v[i].last; id++)
-				publish_set(r, b, id, d);
+		struct ids_walk came = {.s = &c->came}, none = {.s = &c->empty};
+
+		while (ids_next(&came, &id))
+			publish_set(r, b, id, d);
 		delivery_wait(d);
 		m.kind = QIDFLOW__V1__REPORT__KIND__FETCHED;
 		m.n_came = world_ranges(&c->came, &m.came);
-		for (size_t i = 0; i < c->empty.n; i++)
-			for (uint64_t id = c->empty.v[i].first; id <= c->empty.v[i].last; id++)
-				empty[m.n_came_empty++] = id;
+		while (ids_next(&none, &id))
+			empty[m.n_came_empty++] = id;
 		m.came_empty = empty;
 		m.n_qids = c->came.count ? 1 : 0;
 		m.qids = (uint32_t *)&c->qid;
@@ -98,15 +98,17 @@ static void give_word(struct roles *r, const Qidflow__V1__Batch *b, uint64_t num
 
 static void note_call(struct world *w, const Qidflow__V1__Batch *b, const struct ids *asked)
 {
+	struct ids_walk each = {.s = asked};
+	uint64_t id;
+
 	w->calls++;
 	w->probes += b->has_probe && b->probe;
 	w->batches_of_nobody += asked->count == 0;
 	ids_add(&w->numbers, b->number, b->number);
 	if (b->has_probe && b->probe)
 		return;
-	for (size_t i = 0; i < asked->n; i++)
-		for (uint64_t id = asked->v[i].first; id <= asked->v[i].last; id++)
-			ids_add(ids_has(&w->asked_once, id) ? &w->asked_twice : &w->asked_once, id, id);
+	while (ids_next(&each, &id))
+		ids_add(ids_has(&w->asked_once, id) ? &w->asked_twice : &w->asked_once, id, id);
 }
 
 /* What a fetcher does not call: an old leader's, one that is done, one whose number is behind the slot. */

@@ -31,8 +31,9 @@ static void say_database(struct roles *r)
 	m.n_known = world_ranges(&w->known, &m.known);
 	m.n_known_detected = world_ranges(&w->detected, &m.known_detected);
 	m.n_owed = world_ranges(&w->owed, &m.owed);
-	for (size_t i = 0; i < w->kb_known.n; i++)
-		qids[m.n_known_qids++] = (uint32_t)w->kb_known.v[i].first;
+	struct ids_walk known = {.s = &w->kb_known};
+	for (uint64_t qid; ids_next(&known, &qid);)
+		qids[m.n_known_qids++] = (uint32_t)qid;
 	m.known_qids = qids;
 	for (size_t i = 0; i < w->n_stale; i++)
 		stale[i] = &w->stale[i];
@@ -150,9 +151,9 @@ static void say_position(struct roles *r, const struct event *e, const struct id
 	m.generation = r->w->generation;
 	m.n_positions = 1;
 	m.positions = ends;
-	for (size_t i = 0; i < ignored->n; i++)
-		for (uint64_t id = ignored->v[i].first; id <= ignored->v[i].last; id++)
-			hosts[m.n_ignored++] = id;
+	struct ids_walk each = {.s = ignored};
+	for (uint64_t id; ids_next(&each, &id);)
+		hosts[m.n_ignored++] = id;
 	m.ignored = hosts;
 	world_send_report(r->loader, &m);
 }

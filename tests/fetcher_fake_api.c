@@ -104,17 +104,15 @@ void api_list_detections(
 	ret->limits.calls_at_once = 4;
 	ret->xml_bytes = 1234;
 	ret->duration_ms = 5;
-	if (hosts->v[0].first >= HOST_TOO_FAST && hosts->v[0].first < HOST_STOPS) {
+	if (ids_first(hosts) >= HOST_TOO_FAST && ids_first(hosts) < HOST_STOPS) {
 		ret->result = API_TOO_FAST;
 		ret->http_status = 409;
 		ret->code = 1965;
 		ret->limits.wait_ms = 7000;
 		snprintf(ret->text, sizeof(ret->text), "too fast");
 	}
-	for (size_t i = 0; i < hosts->n && ret->result == API_WHOLE; i++) {
-		for (uint64_t id = hosts->v[i].first; id <= hosts->v[i].last && ret->result == API_WHOLE;
-		     id++)
-			ret->result = fake_host(a, id, fn, arg);
-	}
+	struct ids_walk w = {.s = hosts};
+	for (uint64_t id; ret->result == API_WHOLE && ids_next(&w, &id);)
+		ret->result = fake_host(a, id, fn, arg);
 	atomic_fetch_sub(&fake.running, 1);
 }

@@ -234,7 +234,7 @@ static void denied_at_the_end(struct world *world, struct world_call *c)
 		return;
 	}
 	all_but(c, 7);
-	ids_add(&c->empty, c->came.v[0].first, c->came.v[0].first);
+	ids_add(&c->empty, ids_first(&c->came), ids_first(&c->came));
 }
 
 static void counts_are_those_of_the_whole_run(void **state)

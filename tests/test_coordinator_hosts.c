@@ -37,10 +37,11 @@ static enum exit_status run(bool full, bool confirm)
 
 static void only(struct world_call *c, bool (*keep)(uint64_t id))
 {
-	for (size_t i = 0; i < c->asked->n; i++)
-		for (uint64_t id = c->asked->v[i].first; id <= c->asked->v[i].last; id++)
-			if (keep(id))
-				ids_add(&c->came, id, id);
+	struct ids_walk each = {.s = c->asked};
+
+	for (uint64_t id; ids_next(&each, &id);)
+		if (keep(id))
+			ids_add(&c->came, id, id);
 }
 
 /* ---- purged, emptied, held back */

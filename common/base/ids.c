@@ -1,47 +1,127 @@
-/* ids.c -- sets of ids as sorted ranges.
+/* ids.c -- sets of ids as sorted ranges, in blocks of bytes.
  *
- * Invariant: ranges ascend, and between two of them at least one id is missing. Adding at the end touches
- * the last range alone; in the middle it moves what follows, and two whole sets are merged in one pass. */
+ * Invariant: ranges ascend, and between two of them at least one id is missing, across blocks too. A range is its distance
+ * from the end of the one before it (in a block's first one: 0, since the block says where it begins) and its length less
+ * one, seven bits a byte. A host in the middle of a subscription rewrites its block; adding at the end touches the last
+ * range alone; two whole sets are merged in one pass. No block is empty. */
 #include "ids.h"
 #include <stdlib.h>
 #include <string.h>
 #include "xalloc.h"
 
-static uint64_t size_of(struct id_range r)
+enum { BLOCK_BYTES = 474, NUMBER_MOST = 10, RANGE_MOST = 2 * NUMBER_MOST, HALF = BLOCK_BYTES / 2 };
+
+struct ids_block {
+	uint64_t first, last, count; /* of its ids */
+	uint32_t n;                  /* ranges */
+	uint16_t size, tail;         /* bytes; where the length of the last range stands */
+	uint8_t data[BLOCK_BYTES + 6];
+};
+_Static_assert(sizeof(struct ids_block) == 512, "a block fills its lines");
+
+/* ---- numbers */
+
+static size_t put_number(uint8_t *to, uint64_t n)
 {
-	return r.last - r.first + 1;
+	size_t size = 0;
+
+	for (; n >= 0x80; n >>= 7)
+		to[size++] = (uint8_t)(n | 0x80);
+	to[size++] = (uint8_t)n;
+	return size;
 }
 
-static void make_room(struct ids *s, size_t n)
+static uint64_t get_number(const uint8_t *from, size_t *at)
 {
-	size_t room = s->room ? s->room : 8;
+	uint64_t n = 0;
+	int shift = 0;
 
-	while (room < n)
-		room *= 2;
-	if (room != s->room)
-		s->v = xrealloc(s->v, room * sizeof(*s->v));
-	s->room = room;
+	for (; from[*at] & 0x80; shift += 7)
+		n |= (uint64_t)(from[(*at)++] & 0x7f) << shift;
+	return n | (uint64_t)from[(*at)++] << shift;
 }
 
-void ids_close(struct ids *s)
+/* ---- blocks */
+
+static void make_room(struct ids *s, size_t blocks)
 {
-	free(s->v);
-	*s = (struct ids){0};
+	if (blocks <= s->room)
+		return;
+	s->room = blocks + blocks / 4;
+	s->v = xrealloc(s->v, s->room * sizeof(*s->v));
 }
 
-void ids_clear(struct ids *s)
+static struct ids_block *last_block(const struct ids *s)
 {
-	s->n = 0;
-	s->count = 0;
+	return s->blocks ? &s->v[s->blocks - 1] : NULL;
 }
 
-/* The first range that ends at `id` or after it; n: none. */
+static void begin_block(struct ids *s, struct id_range r)
+{
+	make_room(s, s->blocks + 1);
+	s->v[s->blocks++] = (struct ids_block){.first = r.first, .last = r.first};
+}
+
+static void extend(struct ids *s, struct ids_block *b, uint64_t last)
+{
+	size_t at = b->tail;
+	uint64_t length = get_number(b->data, &at), more = last - b->last;
+
+	b->size = (uint16_t)(b->tail + put_number(b->data + b->tail, length + more));
+	b->last = last;
+	b->count += more;
+	s->count += more;
+}
+
+/* Behind all that there is, or over the last range of it; a block gets `fill` bytes and is then followed by another. */
+static void append(struct ids *s, struct id_range r, size_t fill)
+{
+	struct ids_block *b = last_block(s);
+
+	if (b && (r.first <= b->last || r.first - 1 == b->last)) {
+		if (r.last > b->last)
+			extend(s, b, r.last);
+		return;
+	}
+	if (!b || (size_t)b->size + RANGE_MOST > fill) {
+		begin_block(s, r);
+		b = last_block(s);
+	}
+	b->size = (uint16_t)(b->size + put_number(b->data + b->size, r.first - b->last));
+	b->tail = b->size;
+	b->size = (uint16_t)(b->size + put_number(b->data + b->size, r.last - r.first));
+	b->last = r.last;
+	b->count += r.last - r.first + 1;
+	b->n++;
+	s->count += r.last - r.first + 1;
+	s->n++;
+}
+
+/* Puts `with` where blocks `from` to `to` - 1 stood, and closes it. */
+static void replace(struct ids *s, size_t from, size_t to, struct ids *with)
+{
+	size_t blocks = s->blocks - (to - from) + with->blocks;
+
+	for (size_t i = from; i < to; i++) {
+		s->n -= s->v[i].n;
+		s->count -= s->v[i].count;
+	}
+	s->n += with->n;
+	s->count += with->count;
+	make_room(s, blocks);
+	if (s->blocks > to && to - from != with->blocks)
+		memmove(s->v + from + with->blocks, s->v + to, (s->blocks - to) * sizeof(*s->v));
+	if (with->blocks)
+		memcpy(s->v + from, with->v, with->blocks * sizeof(*s->v));
+	s->blocks = blocks;
+	ids_close(with);
+}
+
+/* The first block that ends at `id` or after it; s->blocks: none. */
 static size_t find(const struct ids *s, uint64_t id)
 {
-	size_t low = 0, high = s->n;
+	size_t low = 0, high = s->blocks;
 
-	if (s->n && s->v[s->n - 1].last < id)
-		return s->n;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
@@ -53,109 +133,191 @@ static size_t find(const struct ids *s, uint64_t id)
 	return low;
 }
 
-/* Puts `with` (`n` ranges, 0 to 2) where ranges `from` to `to` - 1 stood. */
-static void replace(struct ids *s, size_t from, size_t to, const struct id_range *with, size_t n)
+/* ---- walks */
+
+bool ids_next_range(struct ids_walk *w, struct id_range *ret)
 {
-	for (size_t i = from; i < to; i++)
-		s->count -= size_of(s->v[i]);
-	make_room(s, s->n - (to - from) + n);
-	if (s->n > to && to - from != n)
-		memmove(s->v + from + n, s->v + to, (s->n - to) * sizeof(*s->v));
-	s->n = s->n - (to - from) + n;
-	for (size_t i = 0; i < n; i++) {
-		s->v[from + i] = with[i];
-		s->count += size_of(with[i]);
+	const struct ids_block *b;
+
+	if (w->block == w->s->blocks)
+		return false;
+	b = &w->s->v[w->block];
+	uint64_t from = w->at ? w->range.last : b->first;
+	w->range.first = from + get_number(b->data, &w->at);
+	w->range.last = w->range.first + get_number(b->data, &w->at);
+	if (w->at == b->size) {
+		w->block++;
+		w->at = 0;
 	}
+	*ret = w->range;
+	return true;
 }
 
-void ids_add(struct ids *s, uint64_t first, uint64_t last)
+bool ids_next(struct ids_walk *w, uint64_t *ret_id)
 {
-	size_t from = find(s, first ? first - 1 : 0), to = from;
-	struct id_range r = {first, last};
+	struct id_range ignored;
 
-	if (first > last)
-		abort();
-	if (from < s->n && s->v[from].first <= first && s->v[from].last >= last)
-		return;
-	for (; to < s->n && (last == UINT64_MAX || s->v[to].first <= last + 1); to++) {
-		r.first = s->v[to].first < r.first ? s->v[to].first : r.first;
-		r.last = s->v[to].last > r.last ? s->v[to].last : r.last;
-	}
-	replace(s, from, to, &r, 1);
+	if (!w->within && !ids_next_range(w, &ignored))
+		return false;
+	*ret_id = w->range.first;
+	w->within = w->range.first != w->range.last;
+	w->range.first++;
+	return true;
 }
 
-void ids_remove(struct ids *s, uint64_t first, uint64_t last)
+uint64_t ids_first(const struct ids *s)
 {
-	size_t from = find(s, first), to = from, n = 0;
-	struct id_range rest[2];
-
-	if (first > last)
-		abort();
-	while (to < s->n && s->v[to].first <= last)
-		to++;
-	if (from == to)
-		return;
-	if (s->v[from].first < first)
-		rest[n++] = (struct id_range){s->v[from].first, first - 1};
-	if (s->v[to - 1].last > last)
-		rest[n++] = (struct id_range){last + 1, s->v[to - 1].last};
-	replace(s, from, to, rest, n);
+	return s->blocks ? s->v[0].first : 0;
 }
 
 bool ids_has(const struct ids *s, uint64_t id)
 {
-	size_t i = find(s, id);
+	struct ids_walk w = {.s = s, .block = find(s, id)};
+	struct id_range r;
 
-	return i < s->n && s->v[i].first <= id;
+	if (w.block == s->blocks || s->v[w.block].first > id)
+		return false;
+	while (ids_next_range(&w, &r))
+		if (r.last >= id)
+			return r.first <= id;
+	return false;
 }
+
+/* ---- changes of some blocks */
+
+static void add_to(
+    const struct ids *s, size_t from, size_t to, struct id_range add, size_t fill, struct ids *ret)
+{
+	struct ids_walk w = {.s = s, .block = from};
+	struct id_range r;
+	bool added = false;
+
+	while (w.block < to && ids_next_range(&w, &r)) {
+		if (!added && add.first < r.first) {
+			append(ret, add, fill);
+			added = true;
+		}
+		append(ret, r, fill);
+	}
+	if (!added)
+		append(ret, add, fill);
+}
+
+void ids_add(struct ids *s, uint64_t first, uint64_t last)
+{
+	struct id_range add = {first, last};
+	struct ids changed = {0};
+
+	if (first > last)
+		abort();
+	if (!s->blocks || first > last_block(s)->last) {
+		append(s, add, BLOCK_BYTES);
+		return;
+	}
+	size_t from = find(s, first ? first - 1 : 0), to = from;
+	while (to < s->blocks && (last == UINT64_MAX || s->v[to].first <= last + 1))
+		to++;
+	to += to == from; /* between two blocks: into the second */
+	add_to(s, from, to, add, BLOCK_BYTES, &changed);
+	if (changed.blocks > to - from) { /* both halves have room again */
+		ids_close(&changed);
+		add_to(s, from, to, add, HALF + 2 * RANGE_MOST, &changed);
+	}
+	replace(s, from, to, &changed);
+}
+
+static void append_without(struct ids *to, struct id_range r, struct id_range remove)
+{
+	if (r.last < remove.first || r.first > remove.last) {
+		append(to, r, BLOCK_BYTES);
+		return;
+	}
+	if (r.first < remove.first)
+		append(to, (struct id_range){r.first, remove.first - 1}, BLOCK_BYTES);
+	if (r.last > remove.last)
+		append(to, (struct id_range){remove.last + 1, r.last}, BLOCK_BYTES);
+}
+
+void ids_remove(struct ids *s, uint64_t first, uint64_t last)
+{
+	size_t from = find(s, first), to = from;
+	struct ids changed = {0};
+	struct id_range r;
+
+	if (first > last)
+		abort();
+	while (to < s->blocks && s->v[to].first <= last)
+		to++;
+	if (from == to)
+		return;
+	if (from && s->v[from - 1].size + s->v[from].size < HALF) /* what has become small comes together */
+		from--;
+	struct ids_walk w = {.s = s, .block = from};
+	while (w.block < to && ids_next_range(&w, &r))
+		append_without(&changed, r, (struct id_range){first, last});
+	replace(s, from, to, &changed);
+}
+
+/* ---- whole sets */
+
+enum { FEW = 4 }; /* ranges that are not worth a pass over all of the other set */
 
 void ids_add_all(struct ids *s, const struct ids *other)
 {
+	struct ids_walk mine = {.s = s}, theirs = {.s = other};
+	struct id_range m, t;
 	struct ids sum = {0};
-	size_t i = 0, j = 0;
 
-	if (other->n <= 4) { /* not worth a pass over all of it */
-		for (; j < other->n; j++)
-			ids_add(s, other->v[j].first, other->v[j].last);
+	bool any_theirs = ids_next_range(&theirs, &t);
+	if (other->n <= FEW || !s->blocks || (any_theirs && t.first > last_block(s)->last)) {
+		for (; any_theirs; any_theirs = ids_next_range(&theirs, &t))
+			ids_add(s, t.first, t.last);
 		return;
 	}
-	make_room(&sum, s->n + other->n);
-	while (i < s->n || j < other->n) {
-		bool mine = j == other->n || (i < s->n && s->v[i].first <= other->v[j].first);
-		struct id_range r = mine ? s->v[i++] : other->v[j++];
+	make_room(&sum, s->blocks + 1);
+	bool any_mine = ids_next_range(&mine, &m);
+	while (any_mine || any_theirs) {
+		bool take_mine = !any_theirs || (any_mine && m.first <= t.first);
 
-		ids_add(&sum, r.first, r.last);
+		append(&sum, take_mine ? m : t, BLOCK_BYTES);
+		if (take_mine)
+			any_mine = ids_next_range(&mine, &m);
+		else
+			any_theirs = ids_next_range(&theirs, &t);
 	}
-	free(s->v);
+	ids_close(s);
 	*s = sum;
 }
 
 void ids_remove_all(struct ids *s, const struct ids *other)
 {
+	struct ids_walk mine = {.s = s}, theirs = {.s = other};
+	struct id_range m, t;
 	struct ids rest = {0};
-	size_t j = 0;
 
-	if (other->n <= 4) {
-		for (; j < other->n; j++)
-			ids_remove(s, other->v[j].first, other->v[j].last);
+	bool any = ids_next_range(&theirs, &t);
+	if (other->n <= FEW) {
+		for (; any; any = ids_next_range(&theirs, &t))
+			ids_remove(s, t.first, t.last);
 		return;
 	}
-	for (size_t i = 0; i < s->n; i++) {
-		struct id_range r = s->v[i];
+	while (ids_next_range(&mine, &m)) {
 		bool left = true;
 
-		while (j < other->n && other->v[j].last < r.first)
-			j++;
-		for (size_t k = j; left && k < other->n && other->v[k].first <= r.last; k++) {
-			if (other->v[k].first > r.first)
-				ids_add(&rest, r.first, other->v[k].first - 1);
-			left = other->v[k].last < r.last;
-			r.first = left ? other->v[k].last + 1 : r.first;
+		for (; any && t.first <= m.last; any = ids_next_range(&theirs, &t)) {
+			if (t.last < m.first)
+				continue;
+			if (t.first > m.first)
+				append(&rest, (struct id_range){m.first, t.first - 1}, BLOCK_BYTES);
+			left = t.last < m.last;
+			if (!left) /* it may go on into the next one of ours */
+				break;
+			m.first = t.last + 1;
 		}
 		if (left)
-			ids_add(&rest, r.first, r.last);
+			append(&rest, m, BLOCK_BYTES);
 	}
-	free(s->v);
+	ids_close(s);
 	*s = rest;
 }
 
@@ -163,26 +325,44 @@ void ids_copy(struct ids *to, const struct ids *from)
 {
 	if (to == from)
 		return;
-	make_room(to, from->n);
-	if (from->n)
-		memcpy(to->v, from->v, from->n * sizeof(*to->v));
+	make_room(to, from->blocks);
+	if (from->blocks)
+		memcpy(to->v, from->v, from->blocks * sizeof(*to->v));
+	to->blocks = from->blocks;
 	to->n = from->n;
 	to->count = from->count;
 }
 
 void ids_take(struct ids *from, uint64_t most, struct ids *to)
 {
-	size_t whole = 0;
+	struct ids_walk w = {.s = from};
+	struct ids rest = {0};
+	struct id_range r;
 
-	for (; whole < from->n && size_of(from->v[whole]) <= most; whole++) {
-		ids_add(to, from->v[whole].first, from->v[whole].last);
-		most -= size_of(from->v[whole]);
-	}
-	replace(from, 0, whole, NULL, 0);
-	if (most && from->n) {
-		uint64_t first = from->v[0].first, last = first + most - 1;
+	while (most && ids_next_range(&w, &r)) {
+		uint64_t size = r.last - r.first; /* less one: it may be all there are */
 
-		ids_add(to, first, last);
-		ids_remove(from, first, last);
+		if (size >= most) {
+			append(&rest, (struct id_range){r.first + most, r.last}, BLOCK_BYTES);
+			r.last = r.first + most - 1;
+			size = most - 1;
+		}
+		ids_add(to, r.first, r.last);
+		most -= size + 1;
 	}
+	for (size_t block = w.block; w.at && w.block == block && ids_next_range(&w, &r);)
+		append(&rest, r, BLOCK_BYTES); /* the rest of the block where it ended */
+	replace(from, 0, w.block, &rest);
+}
+
+void ids_close(struct ids *s)
+{
+	free(s->v);
+	*s = (struct ids){0};
+}
+
+void ids_clear(struct ids *s)
+{
+	s->blocks = s->n = 0;
+	s->count = 0;
 }

@@ -1,19 +1,18 @@
 /* ids.h -- sets of ids (hosts, QIDs) as sorted ranges, and their text form "1-5,9".
  *
- * All ids of a subscription are held this way: real ones are dense. Ids are beyond 32 bits. */
+ * All ids of a subscription are held this way, several times over, so a range is stored as two numbers, mostly of one byte each:
+ * how far it is from the one before it, and how long it is. Ids are beyond 32 bits. */
 #ifndef IDS_H
 #define IDS_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct id_range {
-	uint64_t first, last;
-};
-
+struct ids_block;
 struct ids {
-	struct id_range *v; /* ascending, apart and not touching */
-	size_t n, room;
+	struct ids_block *v; /* ascending */
+	size_t blocks, room;
+	size_t n;       /* ranges: apart and not touching */
 	uint64_t count; /* of ids */
 };
 
@@ -27,6 +26,20 @@ void ids_copy(struct ids *to, const struct ids *from); /* replaces */
 void ids_take(
     struct ids *from, uint64_t most, struct ids *to); /* moves the lowest `most` ids to `to`, adding */
 void ids_clear(struct ids *s);                        /* keeps the memory */
+uint64_t ids_first(const struct ids *s);              /* the lowest; 0: the set is empty */
+
+/* From the lowest to the highest, by ranges or one by one: {.s = &set}, and again until false. The set stays as it is meanwhile. */
+struct id_range {
+	uint64_t first, last;
+};
+struct ids_walk {
+	const struct ids *s;
+	size_t block, at; /* at: bytes of the block that are behind us */
+	struct id_range range;
+	bool within; /* ids_next(): some of `range` are still to come */
+};
+bool ids_next_range(struct ids_walk *w, struct id_range *ret);
+bool ids_next(struct ids_walk *w, uint64_t *ret_id);
 
 struct buffer;
 bool ids_write(const struct ids *s, struct buffer *b); /* "1-5,9"; false: over the buffer's ceiling */

@@ -5,14 +5,15 @@
 
 bool ids_write(const struct ids *s, struct buffer *b)
 {
+	struct ids_walk w = {.s = s};
 	size_t before = b->size;
+	struct id_range r;
 
-	for (size_t i = 0; i < s->n; i++) {
-		const struct id_range *r = &s->v[i];
-		bool added = buffer_printf(b, i ? ",%" PRIu64 : "%" PRIu64, r->first);
+	while (ids_next_range(&w, &r)) {
+		bool added = buffer_printf(b, b->size > before ? ",%" PRIu64 : "%" PRIu64, r.first);
 
-		if (added && r->last > r->first)
-			added = buffer_printf(b, "-%" PRIu64, r->last);
+		if (added && r.last > r.first)
+			added = buffer_printf(b, "-%" PRIu64, r.last);
 		if (!added) {
 			b->size = before;
 			return false;
