@@ -30,6 +30,38 @@ static bool refuse(struct message *m, const char *why, int limit)
 	    topic_name(m->topic), (int)m->key_size, m->key ? (const char *)m->key : "", m->size, why, limit);
 }
 
+static bool send_control(struct local *l, struct message *m, int32_t partition, struct delivery *d)
+{
+	struct local_message *copy = local_message_make(m, partition);
+
+	local_hub_lock(l->hub);
+	bool may = !l->stopped;
+	if (may)
+		local_hub_put(l->hub, copy, d);
+	local_hub_unlock(l->hub);
+	if (!may)
+		local_message_free(copy);
+	return may;
+}
+
+/* It waits for its place, and is written there without the lock. */
+static bool send_data(struct local *l, struct message *m, int32_t partition, struct delivery *d)
+{
+	local_hub_lock(l->hub);
+	void *place = local_hub_reserve(l, local_message_size(m));
+	local_hub_unlock(l->hub);
+	if (!place) {
+		free(m->value);
+		m->value = NULL;
+		return false;
+	}
+	struct local_message *copy = local_message_make_in(place, m, partition);
+	local_hub_lock(l->hub);
+	local_hub_put(l->hub, copy, d);
+	local_hub_unlock(l->hub);
+	return true;
+}
+
 static bool local_send(struct transport *t, struct message *m, struct delivery *d)
 {
 	struct local *l = local_of(t);
@@ -41,13 +73,7 @@ static bool local_send(struct transport *t, struct message *m, struct delivery *
 		partition = partition_of(m->key, m->key_size, partitions);
 	if (partition < 0 || partition >= partitions)
 		return refuse(m, "no such partition among", partitions);
-	struct local_message *copy = local_message_make(m, partition);
-	local_hub_lock(l->hub);
-	bool sent = !l->stopped && local_hub_send(l, copy, d);
-	local_hub_unlock(l->hub);
-	if (!sent)
-		local_message_free(copy);
-	return sent;
+	return topic_is_data(m->topic) ? send_data(l, m, partition, d) : send_control(l, m, partition, d);
 }
 
 static int32_t local_partitions(struct transport *t, enum topic topic)

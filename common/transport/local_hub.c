@@ -1,17 +1,21 @@
 /* local_hub.c -- what is sent goes into its log, readers are woken, senders wait while the data topics are full.
  *
  * Senders are let in in the order in which they came, and only when a quarter is free: a reader that is slower
- * than they are then wakes one of them a hundred messages apart, not at each. Whoever makes room puts the
- * waiting message into the log itself, so that order does not depend on who wakes first. */
+ * than they are then wakes one of them a hundred messages apart, not at each. Whoever makes room reserves it for
+ * the first that waits, so that it does not depend on who wakes first; the message is written there without the lock. */
 #include "local_hub.h"
 #include "ceilings.h"
 #include "delivery.h"
+#include "local_ring.h"
 #include "log.h"
 #include "stream_id.h"
 #include "xalloc.h"
 #include <stdlib.h>
 
-enum { ROOM_AGAIN_BYTES = CEILING_LOCAL_QUEUE_BYTES / 4 * 3 };
+enum {
+	ROOM_AGAIN_BYTES = CEILING_LOCAL_QUEUE_BYTES / 4 * 3,
+	RING_BYTES = CEILING_LOCAL_QUEUE_BYTES + CEILING_MESSAGE_BYTES /* which may be lost at its end */
+};
 
 struct local_hub *local_hub_open(int32_t slots, int32_t data_partitions)
 {
@@ -25,6 +29,7 @@ struct local_hub *local_hub_open(int32_t slots, int32_t data_partitions)
 	if (!stream_id_make(h->stream))
 		abort();
 	h->waits_end = &h->waits;
+	h->ring = local_ring_open(RING_BYTES);
 	for (int t = 0; t < TOPIC_COUNT; t++) {
 		int32_t n = t == TOPIC_BATCHES ? slots : topic_is_data((enum topic)t) ? data_partitions : 1;
 		h->partitions[t] = n;
@@ -47,8 +52,11 @@ void local_hub_close(struct local_hub *h)
 	for (int t = 0; t < TOPIC_COUNT; t++) {
 		for (int32_t p = 0; p < h->partitions[t]; p++) {
 			struct local_log *log = &h->logs[t][p];
-			while (log->low < log->high)
-				local_message_free(local_log_shift(log));
+			while (log->low < log->high) {
+				struct local_message *m = local_log_shift(log);
+				if (!m->bytes)
+					local_message_free(m);
+			}
 			free(log->ring);
 		}
 		free(h->logs[t]);
@@ -56,6 +64,7 @@ void local_hub_close(struct local_hub *h)
 		free(h->groups[t].claims);
 	}
 	free(h->members);
+	local_ring_close(h->ring);
 	pthread_mutex_destroy(&h->lock);
 	free(h);
 }
@@ -73,11 +82,10 @@ void local_hub_lock(struct local_hub *h)
 	pthread_mutex_lock(&h->lock);
 }
 
-static void put_into_log(struct local_hub *h, struct local_message *m, struct delivery *d)
+void local_hub_put(struct local_hub *h, struct local_message *m, struct delivery *d)
 {
 	struct local_log *log = &h->logs[m->m.topic][m->m.partition];
 
-	h->bytes += m->bytes;
 	local_log_add(log, m);
 	delivery_sent(d);
 	delivery_arrived(d, log->topic, log->partition, m->m.offset);
@@ -97,22 +105,29 @@ static struct local_wait *wait_take_first(struct local_hub *h)
 	return w;
 }
 
-static void wait_settle(struct local_wait *w, bool sent)
+static void wait_settle(struct local_wait *w, void *place)
 {
-	w->sent = sent;
+	w->place = place;
 	w->done = true;
 	pthread_cond_signal(&w->settled);
 }
 
+static void *reserve(struct local_hub *h, size_t bytes)
+{
+	void *place = h->bytes + bytes <= CEILING_LOCAL_QUEUE_BYTES ? local_ring_take(h->ring, bytes) : NULL;
+
+	h->bytes += place ? bytes : 0;
+	return place;
+}
+
 static void let_in(struct local_hub *h)
 {
+	void *place;
+
 	if (h->bytes > ROOM_AGAIN_BYTES)
 		return;
-	while (h->waits && h->bytes + h->waits->message->bytes <= CEILING_LOCAL_QUEUE_BYTES) {
-		struct local_wait *w = wait_take_first(h);
-		put_into_log(h, w->message, w->delivery);
-		wait_settle(w, true);
-	}
+	while (h->waits && (place = reserve(h, h->waits->bytes)))
+		wait_settle(wait_take_first(h), place);
 }
 
 void local_hub_unlock(struct local_hub *h)
@@ -129,24 +144,21 @@ void local_hub_unlock(struct local_hub *h)
 	}
 }
 
-bool local_hub_send(struct local *l, struct local_message *m, struct delivery *d)
+void *local_hub_reserve(struct local *l, size_t bytes)
 {
 	struct local_hub *h = l->hub;
+	void *place = l->stopped || h->waits ? NULL : reserve(h, bytes);
 
-	if (!topic_is_data(m->m.topic))
-		m->bytes = 0;
-	if (!m->bytes || (!h->waits && h->bytes + m->bytes <= CEILING_LOCAL_QUEUE_BYTES)) {
-		put_into_log(h, m, d);
-		return true;
-	}
-	struct local_wait w = {.who = l, .message = m, .delivery = d};
+	if (place || l->stopped)
+		return place;
+	struct local_wait w = {.who = l, .bytes = bytes};
 	pthread_cond_init(&w.settled, NULL);
 	*h->waits_end = &w;
 	h->waits_end = &w.next;
 	while (!w.done)
 		pthread_cond_wait(&w.settled, &h->lock);
 	pthread_cond_destroy(&w.settled);
-	return w.sent;
+	return w.place;
 }
 
 void local_hub_refuse(struct local *l)
@@ -157,7 +169,7 @@ void local_hub_refuse(struct local *l)
 		struct local_wait *w = *at;
 		if (w->who == l) {
 			*at = w->next;
-			wait_settle(w, false);
+			wait_settle(w, NULL);
 		} else {
 			at = &w->next;
 		}
@@ -169,7 +181,11 @@ void local_hub_release(struct local_hub *h, struct local_message *m)
 {
 	if (--m->holders)
 		return;
-	h->bytes -= m->bytes;
+	if (m->bytes) {
+		h->bytes -= m->bytes;
+		local_ring_give(h->ring, m);
+		return;
+	}
 	m->next_trash = h->trash;
 	h->trash = m;
 }

@@ -24,10 +24,10 @@ struct local { /* a member; local.c */
 struct local_wait { /* a sender that waits for room */
 	struct local_wait *next;
 	struct local *who;
-	struct local_message *message;
-	struct delivery *delivery;
+	size_t bytes;
+	void *place;
 	pthread_cond_t settled;
-	bool done, sent;
+	bool done;
 };
 
 struct local_hub {
@@ -39,6 +39,7 @@ struct local_hub {
 	struct local **members;
 	size_t n_members;
 	size_t bytes;                          /* of the data topics */
+	struct local_ring *ring;               /* their messages */
 	struct local_wait *waits, **waits_end; /* first come, first served */
 	struct local_message *trash;           /* to be freed without the lock */
 };
@@ -46,10 +47,10 @@ struct local_hub {
 void local_hub_lock(struct local_hub *h);
 void local_hub_unlock(struct local_hub *h); /* lets senders in where there is room; frees the trash */
 
-/* With the lock: */
-bool local_hub_send(
-    struct local *l, struct local_message *m, struct delivery *d); /* may wait; false: stopped */
-void local_hub_refuse(struct local *l);                            /* ends what waits in it */
+/* With the lock. A place for a message of a data topic, which may be waited for; NULL: stopped. */
+void *local_hub_reserve(struct local *l, size_t bytes);
+void local_hub_put(struct local_hub *h, struct local_message *m, struct delivery *d);
+void local_hub_refuse(struct local *l); /* ends what waits in it */
 void local_hub_release(struct local_hub *h, struct local_message *m);
 void local_hub_trim(struct local_hub *h, struct local_log *log); /* lets go of what every reader has passed */
 #endif

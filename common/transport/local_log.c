@@ -1,5 +1,5 @@
-/* local_log.c -- a ring of messages that doubles when it is full, and how a message is put together: one
- * allocation for itself, key and headers; the value comes from the sender and is freed with it. */
+/* local_log.c -- a ring of messages that doubles when it is full, and how a message is put together: of a control topic one
+ * allocation for itself, key and headers, and the sender's value; of a data topic all of it in one piece of the hub's ring. */
 #include "local_log.h"
 #include "xalloc.h"
 #include <stdlib.h>
@@ -26,13 +26,22 @@ static const char *copy_text(char **at, const char *text)
 	return copy;
 }
 
-struct local_message *local_message_make(struct message *m, int32_t partition)
+static size_t head_size(const struct message *m)
 {
-	size_t extra = headers_size(m) + m->key_size;
-	struct local_message *l = xmalloc(sizeof(*l) + extra);
+	return sizeof(struct local_message) + headers_size(m) + m->key_size;
+}
+
+size_t local_message_size(const struct message *m)
+{
+	return head_size(m) + (m->value ? m->size : 0);
+}
+
+/* Returns where what follows it may lie. */
+static char *write_head(struct local_message *l, const struct message *m, int32_t partition)
+{
 	char *at = l->text;
 
-	*l = (struct local_message){.holders = 1, .bytes = sizeof(*l) + extra + m->size, .m = *m};
+	*l = (struct local_message){.holders = 1, .m = *m};
 	l->m.partition = partition;
 	if (!m->value)
 		l->m.size = 0;
@@ -42,6 +51,27 @@ struct local_message *local_message_make(struct message *m, int32_t partition)
 	}
 	if (m->key)
 		l->m.key = memcpy(at, m->key, m->key_size);
+	return at + m->key_size;
+}
+
+struct local_message *local_message_make(struct message *m, int32_t partition)
+{
+	struct local_message *l = xmalloc(head_size(m));
+
+	write_head(l, m, partition);
+	m->value = NULL;
+	return l;
+}
+
+struct local_message *local_message_make_in(void *place, struct message *m, int32_t partition)
+{
+	struct local_message *l = place;
+	char *value = write_head(l, m, partition);
+
+	l->bytes = local_message_size(m);
+	if (m->value)
+		l->m.value = memcpy(value, m->value, m->size);
+	free(m->value);
 	m->value = NULL;
 	return l;
 }

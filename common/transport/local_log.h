@@ -11,9 +11,9 @@ struct local;
 struct local_message {
 	struct local_message *next_trash;
 	int holders;
-	size_t bytes; /* that it counts for in its hub */
+	size_t bytes; /* that it takes in its hub's ring, where it lies; 0: of a control topic, by itself */
 	struct message m;
-	char text[]; /* key and headers */
+	char text[]; /* key and headers; in a ring its value, too */
 };
 
 struct local_log {
@@ -35,8 +35,10 @@ struct local_cursor {
 	bool ready; /* stands in the reader's list of those that have something to tell */
 };
 
-/* Takes m->value, copies the rest. */
+size_t local_message_size(const struct message *m); /* all of it, with its value */
+/* Takes m->value and copies the rest; into a place of that size it copies the value too, and frees it. */
 struct local_message *local_message_make(struct message *m, int32_t partition);
+struct local_message *local_message_make_in(void *place, struct message *m, int32_t partition);
 void local_message_free(struct local_message *m);
 
 void local_log_add(struct local_log *log, struct local_message *m);
