@@ -130,6 +130,7 @@ bool snapshot_make(const struct config *c, struct db *source, const char *folder
 	s->config = c;
 	s->folder = folder;
 	meter_set(METER_ROWS_PUBLISHED, 0);
+	db_shrink(source); /* it is not asked much until the end, and the others need caches */
 	bool ok = make_copy(s, source) && do_pieces(s, s->copy ? s->copy : db_path(source));
 	add_files(&all, &s->copies);
 	for (int i = 0; i < ROWS_LISTS; i++)

@@ -16,6 +16,7 @@
 
 enum {
 	CACHE_KB = 8000,
+	READ_CACHE_KB = 2000, /* who reads a table reads it once, from the system's cache */
 	BULK_CACHE_KB = 512,
 	SORT_PAGES = 16,
 	BUSY_MS = 15000,
@@ -132,6 +133,11 @@ const char *db_path(const struct db *d)
 	return d->path;
 }
 
+void db_shrink(struct db *d)
+{
+	sqlite3_db_release_memory(d->handle);
+}
+
 bool db_exec(struct db *d, const char *format, ...)
 {
 	va_list args;
@@ -173,10 +179,12 @@ static bool set_mode(struct db *d, enum db_mode mode, int page_size)
 /* The cache is counted in pages of the size that is known at that moment: so only after the file's head was read. */
 static bool set_cache(struct db *d, enum db_mode mode)
 {
+	static const int sizes_kb[] = {
+	    [DB_READ] = READ_CACHE_KB, [DB_WRITE] = CACHE_KB, [DB_BULK] = BULK_CACHE_KB};
 	int64_t version;
 
 	return db_int(d, &version, "PRAGMA schema_version") &&
-	       db_exec(d, "PRAGMA cache_size = -%d", mode == DB_BULK ? BULK_CACHE_KB : CACHE_KB);
+	       db_exec(d, "PRAGMA cache_size = -%d", sizes_kb[mode]);
 }
 
 struct db *db_open(const char *path, enum db_mode mode, int page_size)

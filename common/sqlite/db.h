@@ -20,6 +20,7 @@ struct db *db_open(const char *path, enum db_mode mode, int page_size); /* NULL:
 void db_close(struct db *d);
 sqlite3 *db_handle(struct db *d);
 const char *db_path(const struct db *d);
+void db_shrink(struct db *d); /* gives the memory of its cache back */
 
 /* steps[i] brings a database from version i to i + 1 (user_version), all in one transaction. One that is newer
  * than we know is refused, and with DB_READ an older one too. */
