@@ -7,6 +7,7 @@ can be compared with other days are the ratios.
   growth   cost per detection in a large database over that in a small one; an incremental run over a full one
   api      wall time over the ideal when the API is what limits
   publish  `qidflow export` over VACUUM INTO, CSV, JSON and gzip of the same rows alone
+  kafka    coordinator, one fetcher or four, and loader over a real broker, over the bare pipeline; the broker's CPU apart
 
 A new table is a function table_<name>(bench)."""
 import argparse
@@ -17,6 +18,7 @@ import shutil
 import statistics
 import tempfile
 
+import cluster
 import measure
 
 GOAL = "goal"
@@ -184,6 +186,29 @@ def table_publish(bench):
     say(f"  export over the sum of its parts: {measure.spread(ratios)}; {GOAL} 1.3")
     shutil.rmtree(data)
     shutil.rmtree(to)
+
+
+def table_kafka(bench):
+    hosts, rounds = (1000, 2) if bench.quick else (4000, 4)
+    with cluster.Broker(bench.folder) as broker:
+        with bench.simulator(500, "--gzip", "--limit", 4) as simulator:
+            cluster.ClusterRun(bench, broker, simulator.url, 1)
+        with bench.simulator(hosts, "--gzip", "--limit", 4) as simulator:
+            bare, runs = [], {1: [], 4: []}
+            for _ in range(rounds):
+                bare.append(bench.bare(simulator.url, "gzip"))
+                for fetchers, done in runs.items():
+                    done.append(cluster.ClusterRun(bench, broker, simulator.url, fetchers))
+    say(f"kafka, gzip, {hosts} hosts, {runs[1][0].detections} detections, {runs[1][0].gb:.3f} GB of XML, CPU s/GB")
+    best = min(b.cpu / b.gb for b in bare)
+    say(f"  bare pipeline, one process, no broker: {best:.2f}")
+    for fetchers, done in runs.items():
+        run = min(done, key=lambda r: r.ours / r.gb)
+        ratios = [(r.ours / r.gb) / (b.cpu / b.gb) for b, r in zip(bare, done)]
+        say(f"  {fetchers} fetcher{'s' if fetchers > 1 else ' '}: coordinator {run.coordinator / run.gb:.2f}, fetchers "
+            f"{run.fetchers / run.gb:.2f}, loader {run.loader / run.gb:.2f}: {run.ours / run.gb:.2f}, over bare "
+            f"{measure.spread(ratios)}; broker {min(r.broker / r.gb for r in done):.2f}; "
+            f"{1e3 * run.gb / min(r.wall for r in done):.0f} MB/s of XML, at most {max(r.peak_mib for r in done):.0f} MiB")
 
 
 TABLES = {name[6:]: table for name, table in globals().items() if name.startswith("table_")}

@@ -3,7 +3,7 @@
 #
 #   tests/bench/run.sh            all tables, about half an hour and 60 GB of disk
 #   tests/bench/run.sh --quick    all tables, small: some minutes, rougher
-#   tests/bench/run.sh run api    some: stages run memory growth api publish
+#   tests/bench/run.sh run api    some: stages run memory growth api publish kafka
 #
 # Builds build/release first. --build DIR: another build's folder; --bin FILE: another qidflow.
 set -eu
