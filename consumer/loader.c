@@ -24,9 +24,10 @@
 #include "publish.h"
 #include "xalloc.h"
 
-/* TRANSACTION_BYTES of messages change pages that fit into the database's cache: what does not is written before the
- * commit, and SQLite reads all that it wrote since once more when one of these pages changes again. */
-enum { IDLE_MS = 1000, SOON_MS = 100, TRANSACTION_BYTES = 5 * 1000 * 1000 };
+/* A transaction ends when its pages no longer fit into the database's cache: what does not is written before the commit, and
+ * SQLite reads all that it wrote since once more when one of these pages changes again. That is after some 5 MB of messages
+ * where hosts are new, and much earlier where they are spread over a large database. */
+enum { IDLE_MS = 1000, SOON_MS = 100 };
 
 /* ---- transactions */
 
@@ -43,7 +44,8 @@ bool loader_begin(struct loader *l)
 	l->in_transaction = true;
 	l->began_ms = clock_ms();
 	l->rows_before = store_rows(l->store);
-	l->bytes = 0;
+	l->overflows = false;
+	db_overflows(l->db); /* not what was before */
 	return true;
 }
 
@@ -72,7 +74,7 @@ bool loader_commit(struct loader *l)
 /* When the open transaction is to be committed. */
 static int64_t due_ms(const struct loader *l)
 {
-	if (store_rows(l->store) - l->rows_before >= (uint64_t)l->load_rows || l->bytes >= TRANSACTION_BYTES)
+	if (store_rows(l->store) - l->rows_before >= (uint64_t)l->load_rows || l->overflows)
 		return 0;
 	if (l->tell_first && l->caught_up) /* somebody waits for it */
 		return 0;
@@ -97,10 +99,11 @@ static bool take_message(struct loader *l, const struct message *m)
 		return true;
 	if (!loader_begin(l))
 		return false;
-	l->bytes += m->size;
 	p->next = m->offset + 1;
 	arena_reset(l->arena);
-	return m->topic == TOPIC_RUNS ? loader_runs_take(l, m) : loader_message_take(l, m);
+	bool ok = m->topic == TOPIC_RUNS ? loader_runs_take(l, m) : loader_message_take(l, m);
+	l->overflows = l->overflows || db_overflows(l->db);
+	return ok;
 }
 
 /* An empty database that has nothing to read has nothing to be swept either. */

@@ -38,7 +38,7 @@ struct loader {
 	bool in_transaction;
 	int64_t began_ms;
 	uint64_t rows_before, detections_told; /* of store_rows(), store_detections() */
-	size_t bytes;                          /* of this transaction's messages */
+	bool overflows;                        /* this transaction, the database's cache */
 
 	uint64_t *ignored; /* hosts to be told in the next Report, where they are still marked then */
 	size_t n_ignored, ignored_room;

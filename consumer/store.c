@@ -28,6 +28,10 @@ static const struct {
 	" run = excluded.run, number = excluded.number, list_run = excluded.list_run,"
 	" list_number = excluded.list_number, detected = excluded.detected, listed = excluded.listed,"
 	" purged = excluded.purged"},
+    /* As most are: seq stays, and so does its index, a page of which would be written for each host. */
+    {offsetof(struct store, put_host_again),
+	"UPDATE qidflow_host SET run = ?3, number = ?4, list_run = ?5, list_number = ?6, detected = ?7,"
+	" listed = ?8, purged = ?9 WHERE id = ?1"},
     {offsetof(struct store, drop_host), "DELETE FROM Q_Host_List WHERE ID = ?1"},
     {offsetof(struct store, drop_detection_host), "DELETE FROM Q_Host_List_Detection_HOSTS WHERE ID = ?1"},
     {offsetof(struct store, drop_detections),
@@ -155,7 +159,8 @@ bool store_get_host(struct store *s, uint64_t id, struct stored_host *ret)
 	int row = db_row(s->db, st);
 	if (row != 1)
 		return row == 0;
-	ret->seq = sqlite3_column_int64(st, 0);
+	ret->is_stored = true;
+	ret->seq = ret->stored_seq = sqlite3_column_int64(st, 0);
 	ret->set =
 	    (struct set_name){(uint64_t)sqlite3_column_int64(st, 1), (uint64_t)sqlite3_column_int64(st, 2)};
 	ret->list =
@@ -172,9 +177,13 @@ bool store_put_host(struct store *s, const struct stored_host *h)
 	const int64_t values[] = {h->id, h->seq, (int64_t)h->set.run, (int64_t)h->set.number,
 	    (int64_t)h->list.run, (int64_t)h->list.number, h->detected, h->listed, h->purged};
 
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
-		sqlite3_bind_int64(s->put_host, (int)i + 1, values[i]);
-	return db_step(s->db, s->put_host);
+	bool again = h->is_stored && h->seq == h->stored_seq;
+	sqlite3_stmt *st = again ? s->put_host_again : s->put_host;
+
+	for (int i = 0; i < (int)(sizeof(values) / sizeof(values[0])); i++)
+		if (i != 1 || !again) /* ?2, seq */
+			sqlite3_bind_int64(st, i + 1, values[i]);
+	return db_step(s->db, st);
 }
 
 bool store_run(struct store *s, sqlite3_stmt *st, uint64_t id)

@@ -14,7 +14,7 @@ struct store {
 	struct continued *continued;
 	int64_t next_seq;
 	uint64_t rows, n_detections;
-	sqlite3_stmt *get_host, *put_host;
+	sqlite3_stmt *get_host, *put_host, *put_host_again;
 	sqlite3_stmt *drop_host, *drop_detection_host, *drop_detections;
 	sqlite3_stmt *get_vulnerability;
 	sqlite3_stmt *put_part, *count_parts, *get_parts, *drop_parts;
@@ -33,6 +33,8 @@ struct stored_host {     /* a row of qidflow_host */
 	int64_t id, seq; /* seq 0: none yet */
 	struct set_name set, list;
 	bool detected, listed, purged;
+	bool is_stored; /* there is a row of it, */
+	int64_t stored_seq;
 };
 bool store_get_host(struct store *s, uint64_t id, struct stored_host *ret); /* a new one is all 0 */
 bool store_put_host(struct store *s, const struct stored_host *h);

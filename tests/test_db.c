@@ -197,6 +197,29 @@ static void test_transactions(void **state)
 	db_close(d);
 }
 
+/* The cache is some MB; who asks gets the answer once. */
+static void test_transactions_overflow(void **state)
+{
+	enum { MOST = 64 };
+	int megabytes = 0;
+
+	(void)state;
+	struct db *d = db_open(path, DB_WRITE, 32768);
+	assert_non_null(d);
+	assert_true(db_exec(d, "CREATE TABLE t(a)") && db_begin(d));
+	assert_false(db_overflows(d));
+	while (megabytes < MOST && !db_overflows(d)) {
+		assert_true(db_exec(d, "INSERT INTO t VALUES(zeroblob(1000000))"));
+		megabytes++;
+	}
+	assert_in_range(megabytes, 4, 16);
+	assert_false(db_overflows(d));
+	assert_true(db_commit(d));
+	db_shrink(d);
+	assert_int_equal(ask(d, "SELECT count(*) FROM t"), megabytes);
+	db_close(d);
+}
+
 static void test_full_disk(void **state)
 {
 	(void)state;
@@ -314,6 +337,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_forward, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_statements, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_transactions, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_transactions_overflow, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_no_database, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),

@@ -323,6 +323,14 @@ bool db_commit(struct db *d)
 	return false;
 }
 
+bool db_overflows(struct db *d)
+{
+	int pages = 0, most;
+
+	return sqlite3_db_status(d->handle, SQLITE_DBSTATUS_CACHE_SPILL, &pages, &most, true) == SQLITE_OK &&
+	       pages > 0;
+}
+
 void db_rollback(struct db *d)
 {
 	if (!sqlite3_get_autocommit(d->handle)) /* some errors have rolled back already */

@@ -38,5 +38,7 @@ bool db_int(
 bool db_begin(struct db *d);  /* IMMEDIATE */
 bool db_commit(struct db *d); /* false: rolled back */
 void db_rollback(struct db *d);
+/* Since it was last asked, pages of a transaction had to be written before its end: it has outgrown the cache, so commit. */
+bool db_overflows(struct db *d);
 bool db_fail(struct db *d, const char *doing); /* logs what SQLite says, and is false */
 #endif

@@ -1,6 +1,6 @@
 /* stages_store.c -- the store alone: sets into a database, as the loader does it, and what a row costs when there are many.
  *
- * Transactions end after as many bytes of messages as the loader's. */
+ * Transactions end where the loader's do. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +13,12 @@
 #include "store.h"
 #include "xalloc.h"
 
-enum { TRANSACTION_BYTES = 5 * 1000 * 1000, TURNS = 8, TURN_ROWS = 50 * 1000 };
+enum { TURNS = 8, TURN_ROWS = 50 * 1000 };
 
 struct target {
 	struct db *db;
 	struct store *store;
-	size_t bytes, next; /* next: of the hosts; then the next round begins */
+	size_t next; /* of the hosts; then the next round begins */
 	uint64_t round, rows, number;
 	double cpu;
 };
@@ -63,11 +63,8 @@ static void put(struct target *t, struct arena *a, const struct packed_host *p, 
 	double began = cpu_s();
 
 	must(stage_store_set(t, h), "a set cannot be stored");
-	t->bytes += p->size;
-	if (t->bytes > TRANSACTION_BYTES) {
+	if (db_overflows(t->db))
 		must(stage_store_commit(t), "cannot commit");
-		t->bytes = 0;
-	}
 	t->cpu += cpu_s() - began;
 	t->rows += n;
 }
