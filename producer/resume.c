@@ -50,7 +50,7 @@ static bool stands(const struct coordinator *c, const struct progress_batch *p)
 
 /* A database that was put back from an older copy has not seen what was loaded since. In the same stream its positions
  * are older, too, and it reads that again; in another one nobody but us can tell. */
-static bool is_lost(const struct coordinator *c, const struct progress_batch *p)
+static bool is_newer_than_database(const struct coordinator *c, const struct progress_batch *p)
 {
 	return p->state == BATCH_LOADED && p->counts.came && p->number > c->database_number &&
 	       strcmp(c->run.stream, transport_stream(c->transport)) != 0;
@@ -60,7 +60,7 @@ static bool take_up(void *arg, struct progress_batch *p)
 {
 	struct coordinator *c = arg;
 
-	if (is_lost(c, p)) {
+	if (is_newer_than_database(c, p)) {
 		log_line(LOG_WARN,
 		    "batch %" PRIu64
 		    " was loaded, and the database is older than that: it is asked for again",
