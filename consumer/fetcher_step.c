@@ -130,12 +130,14 @@ static bool read_memory(struct fetcher *f, struct slot *s, int64_t *ret_next)
 
 void fetcher_drop(struct fetcher *f, struct slot *s)
 {
-	if (s->state == SLOT_CALLING)
-		fetcher_pool_abort(f->pool, s->call);
 	if (s->state == SLOT_WAITING) {
 		fetcher_call_close(s->call);
 		s->call = NULL;
+		s->state = SLOT_FREE;
+		return;
 	}
+	if (s->state == SLOT_CALLING)
+		fetcher_pool_abort(f->pool, s->call);
 	if (s->state == SLOT_CALLING || s->state == SLOT_TELLING)
 		s->dropped = true; /* ends soon */
 	else if (s->state != SLOT_HALTED)
