@@ -19,17 +19,33 @@ static size_t option_count(void)
 	return n;
 }
 
-struct config *config_open(void)
+struct config_value *config_defaults(void)
 {
-	struct config *c = xcalloc(1, sizeof(*c));
+	struct config_value *values = xcalloc(option_count(), sizeof(*values));
 	char why[CONFIG_WHY];
 
-	c->values = xcalloc(option_count(), sizeof(*c->values));
 	for (size_t i = 0; options[i].name; i++)
-		if (!config_value_read(&options[i], options[i].value, &c->values[i], why)) {
+		if (!config_value_read(&options[i], options[i].value, &values[i], why)) {
 			fail("default of %s: %s", options[i].name, why);
 			abort();
 		}
+	return values;
+}
+
+void config_values_free(struct config_value *values)
+{
+	for (size_t i = 0; options[i].name; i++) {
+		free(values[i].text);
+		free(values[i].where);
+	}
+	free(values);
+}
+
+struct config *config_open(void)
+{
+	struct config *c = xcalloc(1, sizeof(*c));
+
+	c->values = config_defaults();
 	return c;
 }
 
@@ -37,16 +53,17 @@ void config_close(struct config *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; options[i].name; i++) {
-		free(c->values[i].text);
-		free(c->values[i].where);
+	for (size_t i = 0; i < c->section_count; i++) {
+		free(c->sections[i].name);
+		config_values_free(c->sections[i].values);
 	}
 	for (size_t i = 0; i < c->kafka_count; i++) {
 		free(c->kafka[i].name);
 		free(c->kafka[i].value);
 		free(c->kafka[i].where);
 	}
-	free(c->values);
+	config_values_free(c->values);
+	free(c->sections);
 	free(c->kafka);
 	free(c);
 }
@@ -54,16 +71,24 @@ void config_close(struct config *c)
 const struct option *config_option(const char *name)
 {
 	for (const struct option *o = options; o->name; o++)
-		if (!strcmp(o->name, name))
+		if (config_is_pattern(o) ? config_pattern_takes(o->name, name) : !strcmp(o->name, name))
 			return o;
 	return NULL;
+}
+
+/* Of a section that nothing was set of: the default. */
+static struct config_value *value_of(const struct config *c, const struct option *o, const char *name)
+{
+	struct config_value *v = config_is_pattern(o) ? config_section_value(c, o, name) : NULL;
+
+	return v ? v : &c->values[o - options];
 }
 
 struct config_value *config_find(const struct config *c, const char *name)
 {
 	const struct option *o = config_option(name);
 
-	return o ? &c->values[o - options] : NULL;
+	return o ? value_of(c, o, name) : NULL;
 }
 
 static bool is_kafka(const char *name)
@@ -94,7 +119,9 @@ const char *config_nearest(const char *name)
 	size_t least = nearest_limit(name), len = strlen(name);
 
 	for (const struct option *o = options; o->name; o++) {
-		size_t d = nearest_distance(name, o->name), full = strlen(o->name);
+		size_t d =
+		    config_is_pattern(o) ? config_section_distance(o, name) : nearest_distance(name, o->name);
+		size_t full = strlen(o->name);
 
 		/* The section was forgotten: url for qualys.url. */
 		if (len && full > len && o->name[full - len - 1] == '.' &&
@@ -144,7 +171,10 @@ bool config_set(struct config *c, const char *name, const char *value, const cha
 
 		return fail("%s: there is no setting '%s'%s%s%s", where, name,
 		    nearest ? ", did you mean '" : "; `qidflow config` lists them", nearest ? nearest : "",
-		    nearest ? "'?" : "");
+		    !nearest               ? ""
+		    : strchr(nearest, '*') ? "', with a name of yours for *: a small letter, then small "
+					     "letters, digits and _, 32 in all?"
+					   : "'?");
 	}
 	if (!config_value_read(o, value, &v, why)) {
 		bool secret = o->type == OPTION_SECRET;
@@ -153,7 +183,8 @@ bool config_set(struct config *c, const char *name, const char *value, const cha
 	}
 	v.where = xstrdup(where);
 	v.order = ++c->settings;
-	struct config_value *old = &c->values[o - options];
+	struct config_value *old =
+	    config_is_pattern(o) ? config_section_make(c, o, name) : &c->values[o - options];
 	free(old->text);
 	free(old->where);
 	*old = v;
@@ -168,7 +199,7 @@ static const struct config_value *look_up(const struct config *c, const char *na
 		fail("bug: setting %s asked for as what it is not", name);
 		abort();
 	}
-	return &c->values[o - options];
+	return value_of(c, o, name);
 }
 
 const char *config_text(const struct config *c, const char *name)

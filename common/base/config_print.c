@@ -23,25 +23,58 @@ static void print_help(FILE *to, const struct option *o)
 	fputc('\n', to);
 }
 
+/* Of "qualys.version.host_list" "qualys", of "enrich.*.file" "enrich.*". */
+static size_t section_length(const char *name)
+{
+	const char *star = strchr(name, '*'), *dot = strchr(name, '.');
+
+	return star ? (size_t)(star + 1 - name) : dot ? (size_t)(dot - name) : 0;
+}
+
+static bool is_same_section(const char *a, const char *b)
+{
+	size_t n = section_length(a);
+
+	return section_length(b) == n && !memcmp(a, b, n);
+}
+
+/* What was set of the sections that `first` is a setting of. */
+static void print_sections(const struct config *c, FILE *to, const struct option *first)
+{
+	size_t kind = section_length(first->name) - 1;
+
+	for (size_t i = 0; i < c->section_count; i++) {
+		const struct config_section *s = &c->sections[i];
+
+		if (strncmp(s->name, first->name, kind) != 0)
+			continue;
+		fprintf(to, "\n[%s]\n", s->name);
+		for (const struct option *o = first; o->name && is_same_section(first->name, o->name); o++) {
+			const struct config_value *v = &s->values[o - options];
+
+			print_setting(to, o->name + kind + 2, v->text, v->where, o->type == OPTION_SECRET);
+		}
+	}
+}
+
 void config_print(const struct config *c, FILE *to)
 {
-	const char *section = "";
-	size_t length = 0;
+	const struct option *first = NULL; /* of its section */
 
 	fputs("; Settings in force. Lines that begin with ; are defaults, or secrets.\n", to);
 	for (const struct option *o = options; o->name; o++) {
-		const char *dot = strchr(o->name, '.');
-		size_t len = dot ? (size_t)(dot - o->name) : 0;
+		size_t n = section_length(o->name);
 		const struct config_value *v = &c->values[o - options];
 
-		if (len != length || memcmp(section, o->name, len)) {
-			fprintf(to, "\n[%.*s]", (int)len, o->name);
-			section = o->name;
-			length = len;
-			fputc('\n', to);
+		if (!first || !is_same_section(first->name, o->name)) {
+			first = o;
+			if (n)
+				fprintf(to, "\n[%.*s]\n", (int)n, o->name);
 		}
 		print_help(to, o);
-		print_setting(to, dot ? dot + 1 : o->name, v->text, v->where, o->type == OPTION_SECRET);
+		print_setting(to, o->name + n + (n != 0), v->text, v->where, o->type == OPTION_SECRET);
+		if (config_is_pattern(o) && !(o[1].name && is_same_section(o->name, o[1].name)))
+			print_sections(c, to, first);
 	}
 	/* the table ends with section kafka */
 	for (size_t i = 0; i < c->kafka_count; i++) {

@@ -75,6 +75,15 @@ const struct option options[] = {
     {"publish.csv_guard", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
 	"put ' before cells that a spreadsheet would run as a formula"},
 
+    {"enrich.*.file", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+	"CSV file, plain or gzip, whose rows are joined to hosts or to vulnerabilities"},
+    {"enrich.*.match", NULL, OPTION_CHOICES, "host_id", 0, 0,
+	"host_id asset_id ip network dns dns_suffix netbios tag asset_group qid cve", false,
+	"what its key column holds"},
+
+    {"distribute.*.type", NULL, OPTION_CHOICES, "directory", 0, 0, "directory s3 postgresql command", false,
+	"where each published snapshot is sent"},
+
     {"topic.prefix", "QIDFLOW_TOPIC_PREFIX", OPTION_TEXT, "qidflow.", 0, 0, 0, 0,
 	"before the names of topics and consumer groups"},
     {"topic.slots", NULL, OPTION_NUMBER, "32", 1, 1000, 0, 0, "partitions of the topic of batches"},
