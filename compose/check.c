@@ -12,11 +12,13 @@
 #include <unistd.h>
 #include "api.h"
 #include "check_database.h"
+#include "check_enrich.h"
 #include "check_kafka.h"
 #include "clock.h"
 #include "command.h"
 #include "data_folder.h"
 #include "people.h"
+#include "publish.h"
 #include "secret.h"
 #include "stop.h"
 #include "xalloc.h"
@@ -60,6 +62,11 @@ static bool check_settings(struct check *k)
 			    needed[i], config_option(needed[i])->environment);
 			good = false;
 		}
+	if (!publish_settings_are_good(k->config)) {
+		say("FAILED", "settings",
+		    "those of [publish], [enrich.NAME] and [due] do not fit together, see above");
+		good = false;
+	}
 	if (good)
 		say("ok", "settings", "%s as user %s", config_text(k->config, "qualys.url"),
 		    config_text(k->config, "qualys.username"));
@@ -258,7 +265,7 @@ int check_main(int argc, char **argv)
 	bool good = check_database(config_text(c, "data"), deep, text, sizeof(text));
 	say(good ? "ok" : "FAILED", "database", "%s", text);
 	good &= check_kafka(c);
-	if (!good)
+	if (!good || !check_enrich(c))
 		failed(&k, STATUS_FAILED);
 	config_close(c);
 	return stop_signal() ? STATUS_SIGNAL + stop_signal() : (int)k.status;

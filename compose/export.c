@@ -34,20 +34,27 @@ static bool last_complete(struct db *d, Qidflow__V1__RunStatus *ret)
 	return known;
 }
 
-static bool publish_again(const struct config *c, const char *database)
+static bool publish_as_newest(const struct config *c, const char *database)
 {
 	Qidflow__V1__RunStatus complete = QIDFLOW__V1__RUN_STATUS__INIT;
-	char name[PUBLISH_NAME];
+	char name[PUBLISH_NAME], refused[PUBLISH_WHY];
+	struct db *d = db_open(database, DB_READ, 0);
+	bool done = d && last_complete(d, &complete) &&
+		    publish_run(c, d, &complete, NULL, NULL, name, refused) && !*refused;
 
+	db_close(d);
+	return done && (!*config_text(c, "publish.sql") || publish_is_mended(database, complete.run, name));
+}
+
+static bool publish_again(const struct config *c, const char *database)
+{
 	if (access(database, R_OK))
 		return fail("cannot read %s: %s: `qidflow run` makes it", database, strerror(errno));
 	int lock = data_folder_lock(config_text(c, "data"), DATA_DATABASE);
 	if (lock < 0)
 		return false;
 	publish_clean(c);
-	struct db *d = db_open(database, DB_READ, 0);
-	bool done = d && last_complete(d, &complete) && publish_run(c, d, &complete, NULL, NULL, name);
-	db_close(d);
+	bool done = publish_as_newest(c, database);
 	data_folder_unlock(lock);
 	return done;
 }
@@ -61,6 +68,8 @@ static enum exit_status export_to(const struct config *c, const char *database, 
 		fail("--database needs --to DIR: a folder that is empty or not there");
 	else if (config_has(c, "publish.formats", "none"))
 		fail("publish.formats is none, so there is nothing to export");
+	else if (!publish_settings_are_good(c))
+		status = STATUS_USAGE;
 	else if (stop_open() &&
 		 (to ? export_database(c, database ? database : working, to) : publish_again(c, working)))
 		status = STATUS_COMPLETE;

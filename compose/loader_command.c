@@ -5,6 +5,7 @@
 #include "data_folder.h"
 #include "kafka.h"
 #include "log.h"
+#include "publish.h"
 #include "role.h"
 #include "stop.h"
 
@@ -55,7 +56,7 @@ int loader_main(int argc, char **argv)
 	    command_open(argc, argv, (const struct flag[]){{"--rebuild", &rebuild, NULL}, {0}});
 	enum exit_status status = STATUS_USAGE;
 
-	if (c && role_has_broker(c))
+	if (c && publish_settings_are_good(c) && role_has_broker(c))
 		status = load(c, rebuild);
 	config_close(c);
 	return (int)status;

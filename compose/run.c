@@ -16,6 +16,7 @@
 #include "loader.h"
 #include "local.h"
 #include "log.h"
+#include "publish.h"
 #include "role.h"
 #include "stop.h"
 #include "xalloc.h"
@@ -116,6 +117,8 @@ static enum exit_status run_in(const struct config *c, bool full, bool confirm_p
 		log_line(LOG_WARN,
 		    "stopped by signal %d; what is loaded is kept, and the next run goes on from here",
 		    stop_signal());
+	if (status == STATUS_COMPLETE && publish_is_refused(c))
+		status = STATUS_INCOMPLETE;
 	if (status == STATUS_COMPLETE || status == STATUS_INCOMPLETE)
 		log_line(LOG_INFO, "database %s/qidflow.sqlite%s%s%s", data, publishes ? ", snapshot " : "",
 		    publishes ? data : "", publishes ? "/publish/latest" : "");
@@ -133,7 +136,7 @@ int run_main(int argc, char **argv)
 	    (const struct flag[]){{"--full", &full, NULL}, {"--confirm-purge", &confirm_purge, NULL}, {0}});
 	enum exit_status status = STATUS_USAGE;
 
-	if (c && role_has_api(c))
+	if (c && publish_settings_are_good(c) && role_has_api(c))
 		status = run_in(c, full, confirm_purge);
 	config_close(c);
 	return (int)status;

@@ -135,6 +135,32 @@ static void lists(struct writer *w, const struct status *s)
 	end(w, ']');
 }
 
+static void sources(struct writer *w, const struct status *s)
+{
+	text(w, "publish_error", s->refused);
+	key(w, "enrich");
+	begin(w, '[');
+	for (size_t i = 0; i < s->n_sources; i++) {
+		const struct status_source *e = &s->sources[i];
+
+		item(w);
+		text(w, "name", e->name);
+		text(w, "file", e->file);
+		text(w, "state", e->state);
+		text(w, "error", e->error);
+		text(w, "loaded_at", e->loaded_at);
+		number(w, "rows", e->rows);
+		number(w, "matched", e->matched);
+		number(w, "of", e->of);
+		number(w, "unused_keys", e->unused);
+		number(w, "duplicates", e->duplicates);
+		number(w, "unreadable", e->unreadable);
+		text(w, "unreadable_lines", e->unreadable_lines);
+		end(w, '}');
+	}
+	end(w, ']');
+}
+
 /* ---- those who take part */
 
 static void known(struct writer *w, const char *name, int64_t n)
@@ -265,6 +291,7 @@ static void whole(struct writer *w, const struct status *s, const char *data)
 		number(w, tables[i].name, s->tables[i]);
 	end(w, '}');
 	lists(w, s);
+	sources(w, s);
 	cluster(w, &s->cluster);
 	end(w, '}');
 	put(w, "\n");

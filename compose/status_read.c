@@ -223,7 +223,7 @@ static void name_states(struct status *t)
 bool status_read(const char *data, struct status *ret)
 {
 	static bool (*const of_database[])(struct db *, struct status *) = {
-	    read_database_runs, read_letters, read_tables, read_age, NULL};
+	    read_database_runs, read_letters, read_tables, read_age, status_enrich_read, NULL};
 	static bool (*const of_progress[])(struct db *, struct status *) = {
 	    read_progress_runs, read_batches, read_cluster, NULL};
 	struct status t = {
@@ -252,6 +252,7 @@ void status_close(struct status *s)
 	for (size_t i = 0; i < s->n_letters; i++)
 		free(s->letters[i].error);
 	free(s->letters);
+	status_enrich_close(s);
 	free(s->database);
 	free(s->progress);
 	free(s->snapshot);

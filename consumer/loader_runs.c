@@ -11,12 +11,14 @@
 #include <string.h>
 #include "arena.h"
 #include "db.h"
+#include "enrich.h"
 #include "loader_message.h"
 #include "loader_meta.h"
 #include "loader_position.h"
 #include "log.h"
 #include "publish.h"
 #include "record.h"
+#include "schema.h"
 #include "stop.h"
 
 enum { STREAM_MOST = 64 };
@@ -196,11 +198,12 @@ static bool finish(struct loader *l, const Qidflow__V1__RunStatus *r)
 	       store_end_parts(l->store, r->run) && run_table_status(l->db, STATUS_WHOLE, r);
 }
 
-static bool name_snapshot(struct loader *l, uint64_t run, const char *name)
+/* `refused`: why it has none, though the settings want one. */
+static bool name_snapshot(struct loader *l, uint64_t run, const char *name, const char *refused)
 {
 	if (!loader_begin(l))
 		return false;
-	if (!run_table_publish(l->db, run, name)) {
+	if (!run_table_publish(l->db, run, name) || !run_table_refuse(l->db, refused)) {
 		db_rollback(l->db);
 		l->in_transaction = false;
 		return false;
@@ -210,9 +213,28 @@ static bool name_snapshot(struct loader *l, uint64_t run, const char *name)
 	return loader_commit(l) && run_table_last(l->db, &l->last);
 }
 
+/* What the user's own files say, in a transaction of its own, fenced as all are. */
+static bool enrich(struct loader *l, const Qidflow__V1__RunStatus *r)
+{
+	const struct enrich_run run = {(int64_t)r->run, r->has_started_at ? r->started_at : 0};
+	bool used;
+
+	if (!enrich_is_used(l->config, l->db, &used))
+		return false;
+	if (!used)
+		return true;
+	if (!loader_begin(l))
+		return false;
+	if (enrich_load(l->config, l->db, &run) && schema_renew_views(l->db))
+		return loader_commit(l);
+	db_rollback(l->db);
+	l->in_transaction = false;
+	return false;
+}
+
 static bool publish(struct loader *l, const Qidflow__V1__RunStatus *r)
 {
-	char name[PUBLISH_NAME] = "";
+	char name[PUBLISH_NAME] = "", refused[PUBLISH_WHY];
 
 	if (!loader_begin(l))
 		return false;
@@ -225,9 +247,9 @@ static bool publish(struct loader *l, const Qidflow__V1__RunStatus *r)
 		return false;
 	log_line(LOG_INFO, "run %" PRIu64 " is loaded", r->run);
 	store_log_unreadable(l->store);
-	if (publish_run(l->config, l->db, r, loader_meta_is_ours, l, name)) {
+	if (enrich(l, r) && publish_run(l->config, l->db, r, loader_meta_is_ours, l, name, refused)) {
 		l->tell = true;
-		return name_snapshot(l, r->run, name);
+		return name_snapshot(l, r->run, name, refused);
 	}
 	l->interrupted = stop_requested(); /* the next start publishes */
 	return l->interrupted;

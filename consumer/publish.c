@@ -10,8 +10,12 @@
 #include "clock.h"
 #include "config.h"
 #include "db.h"
+#include "enrich.h"
 #include "log.h"
 #include "publish_folder.h"
+#include "publish_sql.h"
+#include "run_table.h"
+#include "schema.h"
 #include "snapshot.h"
 #include "stop.h"
 #include "xalloc.h"
@@ -39,12 +43,49 @@ void publish_clean(const struct config *c)
 	free(folder);
 }
 
+bool publish_settings_are_good(const struct config *c)
+{
+	return publish_sql_settings_are_good(c) && enrich_settings_are_good(c);
+}
+
+bool publish_is_refused(const struct config *c)
+{
+	char *path = xasprintf("%s/qidflow.sqlite", config_text(c, "data")), why[RUN_WHY] = "";
+	struct db *d = *config_text(c, "publish.sql") ? db_open(path, DB_READ, 0) : NULL;
+	bool refused = d && run_table_refused(d, why) && *why;
+
+	if (refused)
+		log_line(LOG_WARN, "the run has no snapshot: publish.sql: %s", why);
+	db_close(d);
+	free(path);
+	return refused;
+}
+
+bool publish_is_mended(const char *database, uint64_t run, const char *name)
+{
+	struct db *d = db_open(database, DB_WRITE, SCHEMA_PAGE_SIZE);
+	char why[RUN_WHY];
+	bool ok = d && run_table_refused(d, why);
+
+	if (ok && *why) {
+		ok = db_begin(d) && run_table_publish(d, run, name) && run_table_refuse(d, "");
+		if (ok)
+			ok = db_commit(d);
+		else
+			db_rollback(d);
+	}
+	db_close(d);
+	return ok;
+}
+
 /* ---- of a run */
 
 struct permission {
 	publish_may_fn *may;
 	void *arg;
+	char *refused; /* PUBLISH_WHY: what is wrong with publish.sql */
 };
+_Static_assert((int)PUBLISH_WHY == (int)SNAPSHOT_WHY, "one text");
 
 static bool make(const struct config *c, struct db *working, const struct permission *p, const char *folder,
     const char *name)
@@ -53,7 +94,7 @@ static bool make(const struct config *c, struct db *working, const struct permis
 
 	if (!made)
 		return false;
-	bool ok = snapshot_make(c, working, made) && (!p->may || p->may(p->arg)) &&
+	bool ok = snapshot_make(c, working, made, p->refused) && (!p->may || p->may(p->arg)) &&
 		  publish_folder_end(folder, name, made);
 	if (!ok)
 		publish_folder_give_up(made);
@@ -80,18 +121,27 @@ static bool publish(const struct config *c, struct db *working, int64_t time_s, 
 }
 
 bool publish_run(const struct config *c, struct db *working, const Qidflow__V1__RunStatus *complete,
-    publish_may_fn *may, void *arg, char ret_name[static PUBLISH_NAME])
+    publish_may_fn *may, void *arg, char ret_name[static PUBLISH_NAME], char ret_refused[static PUBLISH_WHY])
 {
+	*ret_refused = '\0';
 	if (config_has(c, "publish.formats", "none")) {
 		*ret_name = '\0';
 		return true;
 	}
 	char *folder = publish_path(c);
 	int64_t time_s = complete->started_at ? complete->started_at : clock_wall_s();
-	bool ok = publish(c, working, time_s, &(struct permission){may, arg}, folder, ret_name);
+	bool ok = publish(c, working, time_s, &(struct permission){may, arg, ret_refused}, folder, ret_name);
 	if (!ok && stop_requested())
 		log_line(LOG_WARN, "publishing was interrupted: the next start publishes");
 	free(folder);
+	if (!ok && *ret_refused) {
+		log_line(LOG_WARN,
+		    "nothing was published, the snapshot before stays: mend %s, then `qidflow export`, "
+		    "or wait for the next run",
+		    config_text(c, "publish.sql"));
+		*ret_name = '\0';
+		return true;
+	}
 	return ok;
 }
 
@@ -113,11 +163,12 @@ static bool is_empty(const char *folder)
 
 static bool export_to(const struct config *c, struct db *d, const char *to_folder)
 {
+	char refused[SNAPSHOT_WHY];
 	bool made = false;
 
 	if (!make_folder(to_folder, &made) || !is_empty(to_folder))
 		return false;
-	if (snapshot_make(c, d, to_folder))
+	if (snapshot_make(c, d, to_folder, refused))
 		return true;
 	if (snapshot_empty_folder(to_folder) && made && rmdir(to_folder) != 0)
 		fail("cannot remove %s: %s", to_folder, strerror(errno));

@@ -10,14 +10,23 @@
 struct config;
 struct db;
 
-enum { PUBLISH_NAME = 64 };
+enum { PUBLISH_NAME = 64, PUBLISH_WHY = 512 };
+
+/* Of [publish], [enrich.NAME] and [due], where one setting asks for another. false: logged, a settings error. */
+bool publish_settings_are_good(const struct config *c);
+/* Whether the newest complete run has no snapshot since publish.sql is wrong, as the database says; logged. */
+bool publish_is_refused(const struct config *c);
+
+/* The run has this snapshot now, if it had none since publish.sql was wrong. By who holds DATA/lock. false: logged. */
+bool publish_is_mended(const char *database, uint64_t run, const char *name);
 
 typedef bool publish_may_fn(void *arg); /* false: logged */
 /* Makes DATA/publish/<start of the run>/ from the working database, which has no open transaction, and points `latest`
- * to it. `may` is asked once more before it gets its name; NULL: it may. ret_name: its name, "" where publish.formats is none. false: logged, or stop was requested; then nothing of it
- * is there, and it can be tried again. */
+ * to it. `may` is asked once more before it gets its name; NULL: it may. ret_name: its name, "" where publish.formats is
+ * none, and where publish.sql is wrong: then ret_refused says what is (logged), else it is "". false: logged, or stop was
+ * requested; then nothing of it is there, and it can be tried again. */
 bool publish_run(const struct config *c, struct db *working, const Qidflow__V1__RunStatus *complete,
-    publish_may_fn *may, void *arg, char ret_name[static PUBLISH_NAME]);
+    publish_may_fn *may, void *arg, char ret_name[static PUBLISH_NAME], char ret_refused[static PUBLISH_WHY]);
 
 /* The same files from any database of ours, a snapshot too, also while a run is going on, into a folder that is empty or
  * not there. manifest.json comes last. false: logged, or stop was requested; the folder is as it was. */

@@ -123,6 +123,29 @@ bool run_table_publish(struct db *d, uint64_t run, const char *name)
 	return db_step(d, s);
 }
 
+bool run_table_refuse(struct db *d, const char *why)
+{
+	sqlite3_stmt *s =
+	    db_prepare(d, *why ? "INSERT OR REPLACE INTO qidflow_meta VALUES('publish_error', ?1)"
+			       : "DELETE FROM qidflow_meta WHERE name = 'publish_error' AND ?1 = ''");
+
+	if (!s)
+		return false;
+	sqlite3_bind_text(s, 1, why, -1, SQLITE_TRANSIENT);
+	return db_step(d, s);
+}
+
+bool run_table_refused(struct db *d, char ret_why[static RUN_WHY])
+{
+	sqlite3_stmt *s = db_prepare(d, "SELECT value FROM qidflow_meta WHERE name = 'publish_error'");
+	int row = s ? db_row(d, s) : -1;
+
+	snprintf(ret_why, RUN_WHY, "%s", row == 1 ? (const char *)sqlite3_column_text(s, 0) : "");
+	if (s)
+		sqlite3_reset(s);
+	return row >= 0;
+}
+
 bool run_table_is_published(struct db *d, uint64_t run, bool *ret_is)
 {
 	sqlite3_stmt *s =

@@ -9,6 +9,10 @@
 struct db;
 bool run_table_write(struct db *d, const Qidflow__V1__RunStatus *r); /* with its state */
 bool run_table_publish(struct db *d, uint64_t run, const char *name);
+/* Why the newest complete run has no snapshot (publish.sql); "": it has, or wants none. Kept in qidflow_meta. */
+bool run_table_refuse(struct db *d, const char *why);
+enum { RUN_WHY = 512 };
+bool run_table_refused(struct db *d, char ret_why[static RUN_WHY]);
 bool run_table_is_published(struct db *d, uint64_t run, bool *ret_is);
 
 bool run_table_drop_letters(struct db *d, uint64_t run);

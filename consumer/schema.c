@@ -8,6 +8,7 @@
 #include <string.h>
 #include "buffer.h"
 #include "db.h"
+#include "enrich_list.h"
 #include "log.h"
 #include "qidflow/v1/cluster.pb-c.h"
 
@@ -210,22 +211,31 @@ static bool is_as_it_should_be(struct db *d, const char *name, const char *sql, 
 
 static bool make_views(struct db *d, bool *ret_began)
 {
+	struct enrich_list *l = enrich_list_read(d);
 	struct buffer sql;
-	bool ok = true, same;
+	bool ok = l != NULL, same;
 
 	buffer_open(&sql, SQL_MOST);
 	for (int v = 0; ok && v < SCHEMA_VIEWS; v++) {
 		const char *name = schema_view_name((enum schema_view)v);
 
 		buffer_clear(&sql);
-		schema_view_sql((enum schema_view)v, &sql);
+		schema_view_sql((enum schema_view)v, l, &sql);
 		ok = is_as_it_should_be(d, name, buffer_text(&sql), &same);
 		if (ok && !same)
 			ok = begin_once(d, ret_began) && db_exec(d, "DROP VIEW IF EXISTS \"%s\"", name) &&
 			     db_exec(d, "%s", buffer_text(&sql));
 	}
 	buffer_close(&sql);
+	free(l);
 	return ok;
+}
+
+bool schema_renew_views(struct db *d)
+{
+	bool began = true;
+
+	return make_views(d, &began);
 }
 
 bool schema_open(struct db *d)

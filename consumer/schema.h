@@ -46,7 +46,11 @@ bool schema_database_id(struct db *d, char ret_id[static SCHEMA_ID]);
 /* For who reads all of `vulnerabilities`: this connection then has one of the same rows, in a third of the time. */
 bool schema_hasten(struct db *d);
 
+/* Within a transaction: makes the views anew where they are not what they should be, since enriched columns came or went. */
+bool schema_renew_views(struct db *d);
+
 struct buffer;
+struct enrich_list;
 enum schema_view {
 	VIEW_VULNERABILITIES,
 	VIEW_DETECTIONS,  /* Q_Host_List_Detection */
@@ -55,6 +59,7 @@ enum schema_view {
 	SCHEMA_VIEWS
 };
 const char *schema_view_name(enum schema_view v);
-void schema_view_sql(enum schema_view v, struct buffer *to); /* its CREATE VIEW; schema_views.c */
-void schema_vulnerabilities_sql(struct buffer *to);          /* what stands after AS */
+/* Its CREATE VIEW, with the columns of the database's own sources; schema_views.c */
+void schema_view_sql(enum schema_view v, const struct enrich_list *l, struct buffer *to);
+void schema_vulnerabilities_sql(const struct enrich_list *l, struct buffer *to); /* what stands after AS */
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "buffer.h"
+#include "enrich_list.h"
 #include "schema.h"
 
 static const char *const names[SCHEMA_VIEWS] = {
@@ -49,7 +50,7 @@ static void add_columns(struct buffer *to, enum table_id table, const char *alia
 	}
 }
 
-static void add_detections(struct buffer *to)
+static void add_detections(const struct enrich_list *l, struct buffer *to)
 {
 	add(to, "SELECT ");
 	add_columns(to, TABLE_HOST_LIST, "l", "HL_");
@@ -59,17 +60,19 @@ static void add_detections(struct buffer *to)
 	add_columns(to, TABLE_DETECTION_QIDS, "d", "HLDQ_");
 	add(to, ", ");
 	add_columns(to, TABLE_KNOWLEDGEBASE, "k", "KB_");
+	enrich_list_add_columns(l, OF_BOTH, NULL, NULL, to);
 	add(to, joins);
+	enrich_list_add_joins(l, OF_BOTH, "d.\"ID\"", "d.\"QID\"", to);
 }
 
-void schema_view_sql(enum schema_view v, struct buffer *to)
+void schema_view_sql(enum schema_view v, const struct enrich_list *l, struct buffer *to)
 {
 	add(to, "CREATE VIEW \"");
 	add(to, names[v]);
 	add(to, "\" AS ");
 	switch (v) {
-	case VIEW_VULNERABILITIES: schema_vulnerabilities_sql(to); break;
-	case VIEW_DETECTIONS: add_detections(to); break;
+	case VIEW_VULNERABILITIES: schema_vulnerabilities_sql(l, to); break;
+	case VIEW_DETECTIONS: add_detections(l, to); break;
 	case VIEW_KB_IN_USE:
 		add(to, "SELECT ");
 		add_columns(to, TABLE_KNOWLEDGEBASE, "k", "");

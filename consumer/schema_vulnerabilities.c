@@ -3,10 +3,12 @@
  * The view takes names out of JSON (tags, CVEs, scores) and looks up wide rows of the KnowledgeBase for each detection:
  * right for some rows, and most of the time that it takes to write all of them, though what is taken out depends on the
  * host or on the QID alone. So for all rows it is taken out once for each host and QID into narrow temporary tables,
- * and a temporary view joins those. Both views are made of the one list of columns below. */
+ * and a temporary view joins those. Both views are made of the one list of columns below, and of the enriched ones that the
+ * database has (enrich_list.h), which stand last. */
 #include <stdlib.h>
 #include "buffer.h"
 #include "db.h"
+#include "enrich_list.h"
 #include "schema.h"
 
 enum { SQL_MOST = 1 << 18, TEMPORARY_CACHE_KB = 6000 };
@@ -64,7 +66,20 @@ static void add(struct buffer *to, const char *text)
 		abort();
 }
 
-void schema_vulnerabilities_sql(struct buffer *to)
+/* due and overdue. */
+static void add_due(const struct enrich_list *l, const char *host, const char *qid, struct buffer *to)
+{
+	enrich_due_add(l,
+	    &(struct enrich_due_sql){.severity = "coalesce(d.\"SEVERITY\", k.\"SEVERITY_LEVEL\")",
+		.type = "d.\"TYPE\"",
+		.status = "d.\"STATUS\"",
+		.first_found = "d.\"FIRST_FOUND_DATETIME\"",
+		.host = host,
+		.qid = qid},
+	    to);
+}
+
+void schema_vulnerabilities_sql(const struct enrich_list *l, struct buffer *to)
 {
 	const char *comma = "SELECT ";
 
@@ -75,7 +90,10 @@ void schema_vulnerabilities_sql(struct buffer *to)
 			abort();
 		comma = ", ";
 	}
+	enrich_list_add_columns(l, OF_BOTH, NULL, NULL, to);
+	add_due(l, NULL, NULL, to);
 	add(to, joins);
+	enrich_list_add_joins(l, OF_BOTH, "d.\"ID\"", "d.\"QID\"", to);
 }
 
 /* ---- all of it */
@@ -96,24 +114,31 @@ static void add_names(struct buffer *to, enum depends_on a, enum depends_on b)
 }
 
 /* With the key as rowid, and filled in its order. */
-static void add_tables(struct buffer *to)
+static void add_tables(const struct enrich_list *l, struct buffer *to)
 {
 	add(to, "CREATE TEMP TABLE taken_of_host(id INTEGER PRIMARY KEY");
 	add_names(to, ON_HOST, ON_HOST);
+	enrich_list_add_names(l, OF_HOST, to);
 	add(to, "); INSERT INTO taken_of_host SELECT i.\"ID\"");
 	add_taken_out(to, ON_HOST, ON_HOST);
+	enrich_list_add_columns(l, OF_HOST, NULL, NULL, to);
 	add(to, " FROM (SELECT \"ID\" FROM \"Q_Host_List_Detection_HOSTS\" UNION SELECT \"ID\" FROM "
 		"\"Q_Host_List\") AS i"
 		" LEFT JOIN \"Q_Host_List_Detection_HOSTS\" AS h ON h.\"ID\" = i.\"ID\""
-		" LEFT JOIN \"Q_Host_List\" AS l ON l.\"ID\" = i.\"ID\" ORDER BY 1;"
-		"CREATE TEMP TABLE taken_of_qid(id INTEGER PRIMARY KEY");
+		" LEFT JOIN \"Q_Host_List\" AS l ON l.\"ID\" = i.\"ID\"");
+	enrich_list_add_joins(l, OF_HOST, "i.\"ID\"", NULL, to);
+	add(to, " ORDER BY 1; CREATE TEMP TABLE taken_of_qid(id INTEGER PRIMARY KEY");
 	add_names(to, ON_QID, ON_QID_HIDDEN);
+	enrich_list_add_names(l, OF_QID, to);
 	add(to, "); INSERT INTO taken_of_qid SELECT k.\"QID\"");
 	add_taken_out(to, ON_QID, ON_QID_HIDDEN);
-	add(to, " FROM \"Q_KnowledgeBase\" AS k ORDER BY 1;");
+	enrich_list_add_columns(l, OF_QID, NULL, NULL, to);
+	add(to, " FROM \"Q_KnowledgeBase\" AS k");
+	enrich_list_add_joins(l, OF_QID, NULL, "k.\"QID\"", to);
+	add(to, " ORDER BY 1;");
 }
 
-static void add_view(struct buffer *to)
+static void add_view(const struct enrich_list *l, struct buffer *to)
 {
 	const char *comma = "CREATE TEMP VIEW vulnerabilities AS SELECT ";
 
@@ -131,17 +156,19 @@ static void add_view(struct buffer *to)
 			abort();
 		comma = ", ";
 	}
+	enrich_list_add_columns(l, OF_BOTH, "h", "k", to);
+	add_due(l, "h", "k", to);
 	add(to, " FROM \"Q_Host_List_Detection_QIDS\" AS d LEFT JOIN taken_of_host AS h ON h.id = d.\"ID\""
 		" LEFT JOIN taken_of_qid AS k ON k.id = d.\"QID\"");
 }
 
 /* A database of another version has a view of its own, which is right for it. */
-static bool has_this_view(struct db *d, struct buffer *sql, bool *ret_has)
+static bool has_this_view(struct db *d, const struct enrich_list *l, struct buffer *sql, bool *ret_has)
 {
 	sqlite3_stmt *s =
 	    db_prepare(d, "SELECT count(*) FROM main.sqlite_schema WHERE type = 'view' AND sql = ?1");
 
-	schema_view_sql(VIEW_VULNERABILITIES, sql);
+	schema_view_sql(VIEW_VULNERABILITIES, l, sql);
 	if (!s)
 		return false;
 	sqlite3_bind_text64(s, 1, sql->data, sql->size, SQLITE_STATIC, SQLITE_UTF8);
@@ -154,17 +181,19 @@ static bool has_this_view(struct db *d, struct buffer *sql, bool *ret_has)
 
 bool schema_hasten(struct db *d)
 {
+	struct enrich_list *l = enrich_list_read(d);
 	struct buffer sql;
 	bool has;
 
 	buffer_open(&sql, SQL_MOST);
-	bool ok = has_this_view(d, &sql, &has);
+	bool ok = l && has_this_view(d, l, &sql, &has);
 	if (ok && has) {
 		buffer_clear(&sql);
-		add_tables(&sql);
-		add_view(&sql);
+		add_tables(l, &sql);
+		add_view(l, &sql);
 		ok = db_exec(d, "PRAGMA temp.cache_size = -%d; %s", TEMPORARY_CACHE_KB, buffer_text(&sql));
 	}
 	buffer_close(&sql);
+	free(l);
 	return ok;
 }

@@ -1,6 +1,6 @@
 /* snapshot.c -- the files of one snapshot.
  *
- * The copy of the database comes first, alone; it does not change any more, and the lists are read from it. Without a
+ * The copy of the database comes first, alone, and publish.sql is run on it; it does not change any more, and the lists are read from it. Without a
  * copy they are read from the database itself, all in one state (readers.h). Lists and the copy's check are pieces of
  * work that two threads take, longest first: writing text and packing it is bound by the processor. */
 #include "snapshot.h"
@@ -17,6 +17,7 @@
 #include "log.h"
 #include "manifest.h"
 #include "meter.h"
+#include "publish_sql.h"
 #include "readers.h"
 #include "rows.h"
 #include "sink.h"
@@ -54,6 +55,22 @@ static bool make_copy(struct snapshot *s, struct db *source)
 		return true;
 	s->copy = xasprintf("%s/vulnerabilities.%s", s->folder, s->copier->extension);
 	return s->copier->copy(source, s->copy);
+}
+
+_Static_assert((int)SNAPSHOT_WHY == (int)PUBLISH_SQL_WHY, "one text");
+
+static bool run_sql(const struct snapshot *s, char ret_refused[static SNAPSHOT_WHY])
+{
+	char why[PUBLISH_SQL_WHY];
+
+	if (!s->copy)
+		return true;
+	enum publish_sql result = publish_sql_run(s->config, s->copy, why);
+	if (result == PUBLISH_SQL_WRONG) {
+		memcpy(ret_refused, why, sizeof(why));
+		return fail("publish.sql: %s", why);
+	}
+	return result == PUBLISH_SQL_DONE;
 }
 
 static bool check_copy(struct snapshot *s)
@@ -122,16 +139,19 @@ static void add_files(struct rows_files *to, const struct rows_files *from)
 	}
 }
 
-bool snapshot_make(const struct config *c, struct db *source, const char *folder)
+bool snapshot_make(
+    const struct config *c, struct db *source, const char *folder, char ret_refused[static SNAPSHOT_WHY])
 {
 	struct snapshot *s = xcalloc(1, sizeof(*s));
 	struct rows_files all = {.n = 0};
 
 	s->config = c;
 	s->folder = folder;
+	*ret_refused = '\0';
 	meter_set(METER_ROWS_PUBLISHED, 0);
 	db_shrink(source); /* it is not asked much until the end, and the others need caches */
-	bool ok = make_copy(s, source) && do_pieces(s, s->copy ? s->copy : db_path(source));
+	bool ok = make_copy(s, source) && run_sql(s, ret_refused) &&
+		  do_pieces(s, s->copy ? s->copy : db_path(source));
 	add_files(&all, &s->copies);
 	for (int i = 0; i < ROWS_LISTS; i++)
 		add_files(&all, &s->files[i]);

@@ -29,11 +29,12 @@ static struct {
 } world;
 
 bool publish_run(const struct config *c, struct db *working, const Qidflow__V1__RunStatus *complete,
-    publish_may_fn *may, void *arg, char ret_name[static 64])
+    publish_may_fn *may, void *arg, char ret_name[static 64], char ret_refused[static PUBLISH_WHY])
 {
 	sqlite3_stmt *s = db_prepare(working, "SELECT STATUS_NAME FROM Q_Host_List_Detection_Status");
 
 	(void)c;
+	snprintf(ret_refused, PUBLISH_WHY, "%s", published.sql ? published.sql : "");
 	published.run = complete->run;
 	db_int(working, &published.hosts, "SELECT count(*) FROM Q_Host_List_Detection_HOSTS");
 	db_int(working, &published.dead_letters, "SELECT count(*) FROM qidflow_dead_letter");
@@ -51,6 +52,8 @@ bool publish_run(const struct config *c, struct db *working, const Qidflow__V1__
 		return false;
 	}
 	snprintf(ret_name, 64, "snapshot-%" PRIu64, complete->run);
+	if (published.sql)
+		*ret_name = '\0';
 	return true;
 }
 

@@ -23,6 +23,7 @@ struct published {
 	atomic_bool fails;
 	void (*meanwhile)(void); /* before it asks whether it may go on */
 	int refused;
+	const char *sql; /* what is wrong with publish.sql; NULL: nothing */
 	uint64_t run;
 	int64_t hosts, dead_letters; /* in the database at that moment */
 	char status[64];

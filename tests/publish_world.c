@@ -128,7 +128,7 @@ bool publish_world_run(int64_t started_at, char ret_name[static PUBLISH_NAME])
 	complete.run = 1;
 	complete.has_started_at = 1;
 	complete.started_at = started_at;
-	return publish_run(pub.config, pub.db, &complete, pub.may, NULL, ret_name);
+	return publish_run(pub.config, pub.db, &complete, pub.may, NULL, ret_name, pub.refused);
 }
 
 void assert_published(const char *name)

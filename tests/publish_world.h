@@ -23,6 +23,7 @@ struct publish_world {
 	struct config *config;
 	struct db *db; /* DATA/qidflow.sqlite */
 	publish_may_fn *may;
+	char refused[PUBLISH_WHY];
 };
 extern struct publish_world pub;
 

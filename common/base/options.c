@@ -74,12 +74,30 @@ const struct option options[] = {
     {"publish.keep", NULL, OPTION_NUMBER, "3", 1, 10000, 0, 0, "snapshots that are kept"},
     {"publish.csv_guard", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
 	"put ' before cells that a spreadsheet would run as a formula"},
+    {"publish.sql", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+	"file of SQL that is run on each snapshot before it is published: your views, tables, indexes"},
 
     {"enrich.*.file", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"CSV file, plain or gzip, whose rows are joined to hosts or to vulnerabilities"},
     {"enrich.*.match", NULL, OPTION_CHOICES, "host_id", 0, 0,
 	"host_id asset_id ip network dns dns_suffix netbios tag asset_group qid cve", false,
 	"what its key column holds"},
+    {"enrich.*.key", NULL, OPTION_TEXT, "", 0, 0, 0, 0, "name of the key column; empty: the first one"},
+    {"enrich.*.columns", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+	"columns to take, e.g. owner, team; each becomes NAME_column. Empty: all but the key"},
+    {"enrich.*.several", NULL, OPTION_CHOICES, "first", 0, 0, "first all highest lowest", false,
+	"where several rows match: the first of the file, all as a JSON list, or each column's highest or "
+	"lowest"},
+
+    {"due.severity1", NULL, OPTION_NUMBER, "0", 0, 36500, 0, 0,
+	"days after first found that severity 1 is to be fixed in; 0: no limit. With any of [due], the view "
+	"vulnerabilities has due and overdue"},
+    {"due.severity2", NULL, OPTION_NUMBER, "0", 0, 36500, 0, 0, "the same for severity 2"},
+    {"due.severity3", NULL, OPTION_NUMBER, "0", 0, 36500, 0, 0, "the same for severity 3"},
+    {"due.severity4", NULL, OPTION_NUMBER, "0", 0, 36500, 0, 0, "the same for severity 4"},
+    {"due.severity5", NULL, OPTION_NUMBER, "0", 0, 36500, 0, 0, "the same for severity 5"},
+    {"due.earlier", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+	"enriched columns with a date that is the limit where it is earlier, e.g. kev_dueDate"},
 
     {"distribute.*.type", NULL, OPTION_CHOICES, "directory", 0, 0, "directory s3 postgresql command", false,
 	"where each published snapshot is sent"},

@@ -11,6 +11,7 @@
 #include "ceilings.h"
 #include "config.h"
 #include "db.h"
+#include "enrich_list.h"
 #include "log.h"
 #include "meter.h"
 #include "schema.h"
@@ -28,14 +29,16 @@ enum {
 	FORMATS = 4
 };
 
+enum enriched { NOT_ENRICHED, HOST_ENRICHED, QID_ENRICHED };
 static const struct {
 	const char *name;
 	enum table_id table; /* TABLE_COUNT: the view */
+	enum enriched enriched;
 } lists[ROWS_LISTS] = {
-    {"vulnerabilities", TABLE_COUNT},
-    {"detections", TABLE_DETECTION_QIDS},
-    {"knowledgebase", TABLE_KNOWLEDGEBASE},
-    {"hosts", TABLE_HOST_LIST},
+    {"vulnerabilities", TABLE_COUNT, NOT_ENRICHED}, /* the view is */
+    {"detections", TABLE_DETECTION_QIDS, NOT_ENRICHED},
+    {"knowledgebase", TABLE_KNOWLEDGEBASE, QID_ENRICHED},
+    {"hosts", TABLE_HOST_LIST, HOST_ENRICHED},
 };
 
 struct format {
@@ -67,13 +70,31 @@ static bool is_nested(const struct schema_column *columns, size_t n, const char 
 	return false; /* of another version */
 }
 
-/* All columns that the table has but the row number, which is the loader's. */
-static bool select_table(struct rows *r, enum table_id table)
+/* SELECT of all columns that the table has but the row number, which is the loader's, and of the enriched ones. */
+static char *select_sql(
+    enum table_id table, enum enriched enriched, const char *columns, const struct enrich_list *l)
 {
-	struct schema_column columns[SCHEMA_COLUMNS];
-	size_t n = schema_columns(table, columns);
+	struct buffer sql;
+	enum enrich_of of = enriched == QID_ENRICHED ? OF_QID : OF_HOST;
+
+	buffer_open(&sql, SQL_MOST);
+	bool ok = buffer_printf(&sql, "SELECT %s", columns);
+	if (enriched != NOT_ENRICHED)
+		enrich_list_add_columns(l, of, NULL, NULL, &sql);
+	if (!ok || !buffer_printf(&sql, " FROM \"%s\" AS t", tables[table].name))
+		abort();
+	if (enriched != NOT_ENRICHED)
+		enrich_list_add_joins(l, of, "t.\"ID\"", "t.\"QID\"", &sql);
+	char *text = xstrdup(buffer_text(&sql));
+	buffer_close(&sql);
+	return text;
+}
+
+static bool prepare_table(
+    struct rows *r, enum table_id table, enum enriched enriched, const struct enrich_list *l)
+{
 	sqlite3_stmt *names =
-	    db_prepare(r->db, "SELECT group_concat('\"' || name || '\"', ', ') FROM pragma_table_info(?1)"
+	    db_prepare(r->db, "SELECT group_concat('t.\"' || name || '\"', ', ') FROM pragma_table_info(?1)"
 			      " WHERE name <> 'detection_row'");
 
 	if (!names)
@@ -81,26 +102,51 @@ static bool select_table(struct rows *r, enum table_id table)
 	sqlite3_bind_text(names, 1, tables[table].name, -1, SQLITE_STATIC);
 	if (db_row(r->db, names) != 1)
 		return false;
-	const char *list = (const char *)sqlite3_column_text(names, 0);
-	char *sql = list ? xasprintf("SELECT %s FROM \"%s\"", list, tables[table].name) : NULL;
+	const char *columns = (const char *)sqlite3_column_text(names, 0);
+	char *sql = columns ? select_sql(table, enriched, columns, l) : NULL;
 	sqlite3_reset(names);
 	if (!sql)
 		return fail(
 		    "%s: has no table %s: it is no database of qidflow", db_path(r->db), tables[table].name);
 	r->select = db_prepare(r->db, sql);
 	free(sql);
-	for (int i = 0; r->select && i < sqlite3_column_count(r->select); i++) {
-		const char *name = sqlite3_column_name(r->select, i);
-		sink_add_column(&r->list, name, is_nested(columns, n, name));
-	}
 	return r->select != NULL;
+}
+
+static bool is_list(const struct enrich_list *l, const char *name)
+{
+	const struct enrich_column *c = enrich_list_find(l, name);
+
+	return c && c->is_list;
+}
+
+static bool select_table(struct rows *r, enum table_id table, enum enriched enriched)
+{
+	struct schema_column columns[SCHEMA_COLUMNS];
+	size_t n = schema_columns(table, columns);
+	struct enrich_list *l = enrich_list_read(r->db);
+	bool ok = l && prepare_table(r, table, enriched, l);
+
+	for (int i = 0; ok && i < sqlite3_column_count(r->select); i++) {
+		const char *name = sqlite3_column_name(r->select, i);
+
+		sink_add_column(&r->list, name, is_nested(columns, n, name) || is_list(l, name));
+	}
+	free(l);
+	return ok;
 }
 
 static bool select_view(struct rows *r)
 {
-	r->select = schema_hasten(r->db) ? db_prepare(r->db, "SELECT * FROM vulnerabilities") : NULL;
-	for (int i = 0; r->select && i < sqlite3_column_count(r->select); i++)
-		sink_add_column(&r->list, sqlite3_column_name(r->select, i), false);
+	struct enrich_list *l = enrich_list_read(r->db);
+
+	r->select = l && schema_hasten(r->db) ? db_prepare(r->db, "SELECT * FROM vulnerabilities") : NULL;
+	for (int i = 0; r->select && i < sqlite3_column_count(r->select); i++) {
+		const char *name = sqlite3_column_name(r->select, i);
+
+		sink_add_column(&r->list, name, is_list(l, name));
+	}
+	free(l);
 	return r->select != NULL;
 }
 
@@ -285,7 +331,8 @@ bool rows_write(const struct rows_job *job, struct db *source, int list, struct 
 	r->job = job;
 	r->db = source;
 	r->list.guard = config_bool(job->config, "publish.csv_guard");
-	bool ok = lists[list].table == TABLE_COUNT ? select_view(r) : select_table(r, lists[list].table);
+	bool ok = lists[list].table == TABLE_COUNT ? select_view(r)
+						   : select_table(r, lists[list].table, lists[list].enriched);
 	ok = ok && open_formats(r, lists[list].name) && add_heads(r) && copy_rows(r);
 	ok = close_formats(r, ok, ret_files);
 	free(r);

@@ -1,0 +1,144 @@
+/* enrich.c -- all sources of the settings, one after the other: loaded, resolved, and what was not good of them said. */
+#include "enrich.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "clock.h"
+#include "config.h"
+#include "config_section.h"
+#include "db.h"
+#include "enrich_inside.h"
+#include "log.h"
+
+bool enrich_is_used(const struct config *c, struct db *d, bool *ret_used)
+{
+	struct enrich_due due;
+	int64_t there;
+
+	if (!enrich_due_of(c, &due) ||
+	    !db_int(d, &there,
+		"SELECT (SELECT count(*) FROM sqlite_schema WHERE name = 'qidflow_enrich') +"
+		" (SELECT count(*) FROM qidflow_meta WHERE name = 'due')"))
+		return false;
+	*ret_used = due.any || there || config_section_count(c, "enrich");
+	return true;
+}
+
+static void tell(const struct enrich_settings *s, const struct enrich_state *st)
+{
+	if (strcmp(st->state, "good") != 0)
+		log_line(LOG_WARN, "enrich.%s: %s: %s; %s%s", s->name, s->file, st->error,
+		    st->loaded ? "what was loaded stays, of " : "nothing was ever loaded", st->loaded_at);
+	else if (st->bad)
+		log_line(LOG_WARN, "enrich.%s: %s: %" PRId64 " lines cannot be read: %s", s->name, s->file,
+		    st->bad, st->bad_lines);
+}
+
+/* What was loaded is resolved also where the file is broken now: hosts come and go. */
+static bool load_source(struct enrich *e, const char *name, int position)
+{
+	struct enrich_settings s;
+	struct enrich_state st;
+
+	enrich_settings_of(e->config, name, &s);
+	if (!enrich_state_read(e, name, &st) || !enrich_source_load(e, &s, &st))
+		return false;
+	bool loaded = *st.loaded_at != '\0';
+	if (loaded && !enrich_resolve(e, name, &st, !*st.resolved))
+		return false;
+	st.loaded = loaded;
+	tell(&s, &st);
+	return enrich_state_write(e, &s, position, &st);
+}
+
+static bool load_sources(struct enrich *e)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = config_section_name(e->config, "enrich", i)); i++)
+		if (!load_source(e, name, (int)i))
+			return false;
+	return true;
+}
+
+bool enrich_load(const struct config *c, struct db *d, const struct enrich_run *run)
+{
+	struct enrich e = {.config = c, .db = d, .schema = "main", .run = run};
+	struct enrich_due due;
+
+	if (!enrich_due_of(c, &due) || !enrich_due_write(d, &due))
+		return false;
+	struct enrich_list *before = enrich_list_read(d);
+	e.before = before;
+	bool ok = before && enrich_state_make(&e) && enrich_state_forget_others(&e) && load_sources(&e);
+	if (ok && !config_section_count(c, "enrich"))
+		ok = db_exec(d, "DROP TABLE qidflow_enrich");
+	free(before);
+	return ok;
+}
+
+/* ---- tried only */
+
+static void describe(
+    const struct enrich_settings *s, const struct enrich_state *st, struct enrich_report *ret)
+{
+	char *to = ret->text;
+	size_t size = sizeof(ret->text);
+	const char *what = enrich_match_is_of_host(s->match) ? "hosts" : "QIDs";
+
+	ret->is_good = !strcmp(st->state, "good");
+	if (!ret->is_good) {
+		snprintf(to, size, "%s: %s", s->file, st->error);
+		return;
+	}
+	size_t n = (size_t)snprintf(to, size, "%s: %" PRId64 " rows", s->file, st->rows);
+	if (st->of)
+		n += (size_t)snprintf(
+		    to + n, size - n, ", %" PRId64 " of %" PRId64 " %s have one", st->matched, st->of, what);
+	else
+		n += (size_t)snprintf(to + n, size - n, ", there are no %s yet", what);
+	if (st->of && enrich_match_is_of_host(s->match) && st->of > st->matched)
+		n += (size_t)snprintf(
+		    to + n, size - n, ", %" PRId64 " hosts are without", st->of - st->matched);
+	if (st->of && st->unused)
+		n += (size_t)snprintf(to + n, size - n, ", %" PRId64 " keys match nothing", st->unused);
+	if (st->duplicates)
+		n += (size_t)snprintf(
+		    to + n, size - n, ", %" PRId64 " rows have a key that stands before", st->duplicates);
+	if (st->bad && n < size)
+		snprintf(to + n, size - n, ", %" PRId64 " lines cannot be read: %s", st->bad, st->bad_lines);
+	ret->is_perfect =
+	    !st->duplicates && !st->bad &&
+	    (!st->of || !enrich_match_is_of_host(s->match) || (st->of == st->matched && !st->unused));
+}
+
+static bool try_source(struct enrich *e, const char *name, enrich_report_fn *fn, void *arg)
+{
+	struct enrich_report report = {.name = name};
+	struct enrich_settings s;
+	struct enrich_state st = {.loaded = false};
+
+	enrich_settings_of(e->config, name, &s);
+	if (!enrich_source_load(e, &s, &st) ||
+	    (!strcmp(st.state, "good") && !enrich_resolve(e, name, &st, true)))
+		return false;
+	describe(&s, &st, &report);
+	fn(arg, &report);
+	return true;
+}
+
+bool enrich_check(const struct config *c, struct db *d, enrich_report_fn *fn, void *arg)
+{
+	struct enrich_run run = {0, clock_wall_s()};
+	struct enrich e = {.config = c, .db = d, .schema = "temp", .is_trial = true, .run = &run};
+	struct enrich_list *before = enrich_list_read(d);
+	const char *name;
+
+	e.before = before;
+	bool ok = before && enrich_state_make(&e);
+	for (size_t i = 0; ok && (name = config_section_name(c, "enrich", i)); i++)
+		ok = try_source(&e, name, fn, arg);
+	free(before);
+	return ok;
+}

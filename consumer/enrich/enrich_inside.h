@@ -1,0 +1,58 @@
+/* enrich_inside.h -- what the files of enrich share. Only enrich*.c include it. */
+#ifndef ENRICH_INSIDE_H
+#define ENRICH_INSIDE_H
+#include "csv_file.h"
+#include "enrich.h"
+#include "enrich_list.h"
+
+struct enrich_settings {                         /* of one section */
+	const char *name, *file, *key, *columns; /* key "": the first column; columns "": all others */
+	enum enrich_match match;
+	enum enrich_several several;
+	char fingerprint[1024]; /* of all but the file */
+};
+void enrich_settings_of(const struct config *c, const char *name, struct enrich_settings *ret);
+
+struct enrich_state { /* a row of qidflow_enrich */
+	bool loaded;  /* has been, once */
+	char state[16], error[CSV_WHY], fingerprint[1024], sha256[CSV_SHA256], loaded_at[32], bad_lines[512],
+	    resolved[128];
+	struct csv_stamp stamp; /* all 0: not known for sure */
+	int64_t rows, duplicates, bad, matched, of, unused;
+};
+
+struct enrich {
+	const struct config *config;
+	struct db *db;
+	const char *schema; /* main; temp: of a trial */
+	bool is_trial;
+	const struct enrich_run *run;
+	const struct enrich_list *before; /* what the views of `db` show */
+};
+
+/* enrich_state.c. All: false: logged. */
+bool enrich_state_make(struct enrich *e); /* the table */
+bool enrich_state_read(struct enrich *e, const char *name, struct enrich_state *ret);
+bool enrich_state_write(
+    struct enrich *e, const struct enrich_settings *s, int position, const struct enrich_state *st);
+bool enrich_state_write_columns(
+    struct enrich *e, const struct enrich_settings *s, const struct enrich_column *columns, int n);
+bool enrich_state_forget_others(struct enrich *e); /* sources that no setting names: with their tables */
+
+/* enrich_columns.c: the names that columns of this file get. false: ret_why says why they cannot be, or, where it is "",
+ * logged. */
+struct enrich_chosen {
+	int key, n;            /* column of the key; how many others */
+	int from[CSV_COLUMNS]; /* columns of the file */
+	struct enrich_column columns[CSV_COLUMNS];
+};
+bool enrich_columns_choose(struct enrich *e, const struct enrich_settings *s, const struct csv_file *f,
+    struct enrich_chosen *ret, char ret_why[static CSV_WHY]);
+
+/* enrich_source.c: reads its file into its table, if that is not what stands there. What is wrong with the file comes into
+ * `st`, and nothing else changes. false: logged, or stop was requested. */
+bool enrich_source_load(struct enrich *e, const struct enrich_settings *s, struct enrich_state *st);
+
+/* enrich_resolve.c: values of hosts or QIDs, if they or the source (`anew`) changed. false: as above. */
+bool enrich_resolve(struct enrich *e, const char *name, struct enrich_state *st, bool anew);
+#endif
