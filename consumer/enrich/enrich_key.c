@@ -203,7 +203,7 @@ void enrich_lengths_add(struct enrich_lengths *l, const char *key)
 	const char *slash = strchr(key, '/');
 	int length = 0;
 
-	for (const char *p = slash ? slash + 1 : ""; *p; p++)
+	for (const char *p = slash ? slash + 1 : ""; *p >= '0' && *p <= '9'; p++)
 		length = 10 * length + *p - '0';
 	if (strchr(key, ':') && length <= 128)
 		l->v6[length] = true;

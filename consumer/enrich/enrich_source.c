@@ -305,22 +305,31 @@ static bool is_same(const struct csv_stamp *a, const struct csv_stamp *b)
 	return a->size == b->size && a->mtime_ns == b->mtime_ns && a->inode == b->inode;
 }
 
-bool enrich_source_load(struct enrich *e, const struct enrich_settings *s, struct enrich_state *st)
+/* What is wrong with a file that somebody writes to may be that he has not ended. */
+static enum loaded load_and_look(struct enrich *e, const struct enrich_settings *s, struct enrich_state *st)
 {
-	struct csv_stamp now;
+	struct csv_stamp before, after;
 
-	if (!csv_file_stat(s->file, &now)) {
+	if (!csv_file_stat(s->file, &before)) {
 		snprintf(st->state, sizeof(st->state), "%s", errno == ENOENT ? "missing" : "broken");
 		snprintf(st->error, sizeof(st->error), "%s", strerror(errno));
-		return true;
+		return BROKEN;
 	}
-	if (st->loaded && !strcmp(st->state, "good") && is_same(&st->stamp, &now) &&
+	if (st->loaded && !strcmp(st->state, "good") && is_same(&st->stamp, &before) &&
 	    !strcmp(st->fingerprint, s->fingerprint))
-		return true;
+		return LOADED;
+	enum loaded result = load_once(e, s, st);
+	if (result == BROKEN && (!csv_file_stat(s->file, &after) || !is_same(&before, &after)))
+		return CHANGED;
+	return result;
+}
+
+bool enrich_source_load(struct enrich *e, const struct enrich_settings *s, struct enrich_state *st)
+{
 	for (int i = 0; i < TRIES; i++) {
 		if (i && !stop_sleep_ms(AGAIN_MS))
 			return false;
-		enum loaded result = load_once(e, s, st);
+		enum loaded result = load_and_look(e, s, st);
 		if (result != CHANGED)
 			return result != FAILED;
 	}

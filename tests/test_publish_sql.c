@@ -1,0 +1,129 @@
+/* test_publish_sql.c -- your own SQL on a snapshot: what it does, what it may not, and what is said of errors. */
+#include "publish_world.h"
+#include <sys/stat.h>
+#include <unistd.h>
+#include "publish_sql.h"
+
+#define SNAPSHOT "publish/latest/vulnerabilities.sqlite"
+
+static void set_sql(const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/own.sql", pub.data);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+	publish_world_set("publish.sql", path);
+}
+
+/* Nothing is published, the one before stays, and that is no failure of the run. */
+static void assert_refused(const char *text, const char *line_and_why)
+{
+	char name[PUBLISH_NAME] = "before";
+
+	pub.said[0] = '\0';
+	set_sql(text);
+	assert_true(publish_world_run(WORLD_STARTED + 1, name));
+	assert_string_equal(name, "");
+	if (!strstr(pub.refused, line_and_why))
+		fail_msg("'%s' is not in '%s'", line_and_why, pub.refused);
+	assert_said(line_and_why);
+	assert_said("the snapshot before stays");
+	assert_latest(WORLD_NAME);
+	assert_false(is_there("publish/20261124T030001Z") || is_there("publish/.tmp-20261124T030001Z"));
+}
+
+static void test_it_is_run(void **state)
+{
+	(void)state;
+	set_sql("-- mine\n\n/* a; b */ CREATE VIEW open AS SELECT * FROM vulnerabilities WHERE status <> "
+		"'Fixed';\n"
+		"CREATE TABLE by_host AS SELECT host_id, count(*) AS n FROM open GROUP BY 1;;\n"
+		"CREATE INDEX by_n ON by_host(n); SELECT * FROM open;\n"
+		"UPDATE Q_Host_List SET OWNER = 'me; \"you\"' WHERE ID = 7;\n"
+		"CREATE TRIGGER t AFTER DELETE ON by_host BEGIN SELECT 1; SELECT 2; END;\n"
+		"PRAGMA optimize; ANALYZE -- the end");
+	assert_published(WORLD_NAME);
+	assert_string_equal(pub.refused, "");
+	assert_checked("publish/" WORLD_NAME, NULL, NULL);
+	assert_int_equal(ask(SNAPSHOT, "SELECT count(*) FROM by_host"), 30);
+	assert_int_equal(ask(SNAPSHOT, "SELECT count(*) FROM Q_Host_List WHERE OWNER = 'me; \"you\"'"), 1);
+	/* never on the working database */
+	assert_int_equal(
+	    ask("qidflow.sqlite", "SELECT count(*) FROM sqlite_schema WHERE name = 'by_host'"), 0);
+	assert_int_equal(
+	    ask("qidflow.sqlite", "SELECT count(*) FROM Q_Host_List WHERE OWNER IS NOT NULL"), 0);
+	assert_true(export_database(pub.config, "/none", "/none/x") == false);
+}
+
+static void test_errors(void **state)
+{
+	(void)state;
+	assert_published(WORLD_NAME);
+	assert_refused(
+	    "SELECT 1;\n\nSELECT *\n  FROM nowhere;\n", "own.sql, line 3: no such table: nowhere: SELECT *");
+	assert_refused(
+	    "SELECT 1;\nCREATE VIEV v;", "own.sql, line 2: near \"VIEV\": syntax error: CREATE VIEV v;");
+	assert_refused("CREATE TABLE t(a);\n-- x\nINSERT INTO t\nVALUES(1, 2);",
+	    "own.sql, line 3: table t has 1 columns but 2 values were supplied: INSERT INTO t");
+	assert_refused("CREATE TABLE t(a UNIQUE);\nINSERT INTO t VALUES(1), (1)",
+	    "own.sql, line 2: UNIQUE constraint failed: t.a: INSERT INTO t VALUES(1), (1)");
+	assert_refused("SELECT 'open", "line 1: unrecognized token: \"'open\"");
+	assert_refused("DROP TABLE Q_KnowledgeBase", "cannot be read after it: no such table");
+	assert_refused("DROP VIEW vulnerabilities", "vulnerabilities cannot be read after it");
+	publish_world_set("publish.sql", "/nowhere/own.sql");
+	char name[PUBLISH_NAME];
+	assert_true(publish_world_run(WORLD_STARTED + 1, name));
+	assert_non_null(strstr(pub.refused, "/nowhere/own.sql: cannot be read: No such file"));
+	set_sql("SELECT 1");
+	assert_published(WORLD_NAME "-2"); /* mended */
+}
+
+static void test_what_it_may_not(void **state)
+{
+	char attach[256];
+
+	(void)state;
+	assert_published(WORLD_NAME);
+	snprintf(
+	    attach, sizeof(attach), "ATTACH '%s/qidflow.sqlite' AS w; DELETE FROM w.Q_Host_List", pub.data);
+	assert_refused(attach, "line 1: it sees the snapshot alone: no ATTACH, DETACH or VACUUM: ATTACH");
+	assert_refused("SELECT 1;\nBEGIN;", "line 2: no transactions");
+	assert_refused("SAVEPOINT a", "no transactions");
+	assert_refused("COMMIT", "no transactions");
+	snprintf(attach, sizeof(attach), "VACUUM INTO '%s/out.sqlite'", pub.data);
+	assert_refused(attach, "it sees the snapshot alone");
+	assert_refused("PRAGMA journal_mode = WAL", "of PRAGMAs only");
+	assert_refused("PRAGMA writable_schema = 1", "of PRAGMAs only");
+	assert_refused("SELECT load_extension('x')", "not authorized");
+	assert_false(is_there("out.sqlite"));
+	assert_int_equal(ask("qidflow.sqlite", "SELECT count(*) FROM Q_Host_List"), WORLD_HOSTS);
+}
+
+static void test_settings(void **state)
+{
+	(void)state;
+	publish_world_set("publish.formats", "csv");
+	assert_true(publish_settings_are_good(pub.config));
+	set_sql("SELECT 1");
+	assert_false(publish_settings_are_good(pub.config));
+	assert_said("publish.formats must have sqlite");
+	publish_world_set("publish.formats", "csv,sqlite");
+	assert_true(publish_settings_are_good(pub.config));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, publish_world_open, publish_world_close)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+	    TEST(test_it_is_run),
+	    TEST(test_errors),
+	    TEST(test_what_it_may_not),
+	    TEST(test_settings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
