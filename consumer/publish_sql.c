@@ -127,6 +127,16 @@ static bool is_ours(int code)
 	       code == SQLITE_NOMEM;
 }
 
+/* What is shown of it, to the end of a character. */
+static int shown(const char *statement)
+{
+	size_t n = strnlen(statement, SHOWN);
+
+	while (n == SHOWN && n && (statement[n] & 0xc0) == 0x80)
+		n--;
+	return (int)n;
+}
+
 static enum publish_sql say(struct script *s, const char *statement, char ret_why[static PUBLISH_SQL_WHY])
 {
 	sqlite3 *handle = db_handle(s->db);
@@ -139,7 +149,7 @@ static enum publish_sql say(struct script *s, const char *statement, char ret_wh
 		return PUBLISH_SQL_STOPPED;
 	}
 	snprintf(ret_why, PUBLISH_SQL_WHY, "%s, line %d: %s: %.*s", s->path, line_of(s->text, at),
-	    s->refused ? s->refused : sqlite3_errmsg(handle), SHOWN, statement);
+	    s->refused ? s->refused : sqlite3_errmsg(handle), shown(statement), statement);
 	return PUBLISH_SQL_WRONG;
 }
 

@@ -13,10 +13,11 @@ static bool head(const struct sink_list *l, struct buffer *to)
 	return true;
 }
 
-/* A nested column holds an object, as record_nested_json() made it; anything else in it would break the line. */
+/* A nested column holds an object, as record_nested_json() made it, or a list of enriched values; anything else in it
+ * would break the line. */
 static bool is_value(const struct sink_column *c, const struct sink_value *v)
 {
-	return v->kind == SINK_NUMBER || (c->is_json && v->len && v->text[0] == '{');
+	return v->kind == SINK_NUMBER || (c->is_json && v->len && (v->text[0] == '{' || v->text[0] == '['));
 }
 
 static bool add_row(const struct sink_list *l, const struct sink_value *values, struct buffer *to)

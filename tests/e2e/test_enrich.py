@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""test_enrich.py -- a user's own files and SQL: joined as Python joins them, and never the end of a run."""
+import csv
+import gzip
+import ipaddress
+import json
+import random
+import unittest
+
+from harness import ROOT, Case, rows
+
+SAMPLES = ROOT / "compose/examples/enrich"
+
+
+class Enrich(Case):
+    def source(self, name, match, lines, **more):
+        """Settings of [enrich.NAME], with a file of these lines."""
+        path = self.temp / f"{name}.csv"
+        made = self.temp / f".{name}"
+        made.write_text("".join(line + "\r\n" for line in lines))
+        made.rename(path)
+        return {f"enrich.{name}.file": path, f"enrich.{name}.match": match,
+                **{f"enrich.{name}.{key}": value for key, value in more.items()}}
+
+    def snapshot(self, data):
+        return data.latest / "vulnerabilities.sqlite"
+
+    def status(self, data):
+        status = self.qidflow("status", None, data, "--json")
+        self.assertEqual(status.wait(20), 0, status.err)
+        return json.loads(status.out)
+
+    def test_joined_as_python_joins(self):
+        sim, data = self.simulator(80, no_traps=True), self.data()
+        self.run_qidflow(sim, data, settings={"publish.formats": "none"})
+        dice = random.Random(5)
+        networks = {str(ipaddress.ip_network(f"10.0.0.{dice.randrange(80)}/{dice.choice((8, 25, 27, 28, 30, 32))}", False))
+                    for _ in range(60)}
+        cves = sorted({c[0] for c in rows(data.db, "SELECT CVE FROM Q_KnowledgeBase_CVE_LIST")})[::3]
+        score = {cve: dice.randrange(1, 10**5) / 10**5 for cve in cves}
+        settings = {
+            **self.source("net", "network", ["# ours", "cidr,owner"] + [f'{n},"of {n}, us"' for n in sorted(networks)]),
+            **self.source("epss", "cve", ["cve,epss"] + [f"{c},{s}" for c, s in score.items()], several="highest"),
+            **self.source("tags", "tag", ["tag,team", "web,W", "prod,P", "DMZ,D"], several="all"),
+            "due.severity5": 10}
+        self.run_qidflow(sim, data, settings=settings)
+        self.assert_published(data)
+
+        def owner(ip):
+            holds = [n for n in map(ipaddress.ip_network, networks) if ipaddress.ip_address(ip) in n]
+            return f"of {max(holds, key=lambda n: n.prefixlen)}, us" if holds else None
+        of_qid = {}
+        for qid, cve in rows(data.db, "SELECT QID, CVE FROM Q_KnowledgeBase_CVE_LIST"):
+            of_qid[qid] = max(of_qid.get(qid, 0), score.get(cve, 0))
+        teams = {"web": "W", "prod": "P", "DMZ": "D"}
+        tags = {h["ID"]: {t.get("NAME") for t in json.loads(h["TAGS"] or '{"TAG":[]}')["TAG"]}
+                for h in rows(data.db, "SELECT ID, TAGS FROM Q_Host_List")}
+        found = rows(self.snapshot(data), "SELECT * FROM vulnerabilities")
+        self.assertGreater(len(found), 500)
+        for r in found:
+            self.assertEqual(r["net_owner"], owner(r["ip"]), r["ip"])
+            self.assertEqual(r["epss_epss"], of_qid.get(r["qid"], 0) or None, r["qid"])
+            has = [t for name, t in teams.items() if name in tags[r["host_id"]]]
+            self.assertEqual(json.loads(r["tags_team"] or "[]"), has, r["host_id"])
+        self.assertGreater(len({r["net_owner"] for r in found}), 10)
+        self.assertGreater(sum(r["epss_epss"] is not None for r in found), 50)
+        self.assert_files(data, found)
+
+    def assert_files(self, data, found):
+        """CSV and JSON lines have them, too, and lists are JSON there."""
+        with gzip.open(data.latest / "vulnerabilities.csv.gz", "rt", newline="") as f:
+            lines = list(csv.DictReader(f))
+        self.assertEqual([r["net_owner"] for r in lines], [r["net_owner"] or "" for r in found])
+        self.assertEqual([r["overdue"] for r in lines], [str(r["overdue"]) for r in found])
+        with gzip.open(data.latest / "hosts.jsonl.gz", "rt") as f:
+            hosts = [json.loads(line) for line in f]
+        self.assertTrue(any(isinstance(h.get("tags_team"), list) for h in hosts))
+        with gzip.open(data.latest / "knowledgebase.jsonl.gz", "rt") as f:
+            self.assertTrue(any(isinstance(json.loads(line).get("epss_epss"), float) for line in f))
+
+    def test_broken_never_stops_a_run(self):
+        sim, data = self.simulator(20, no_traps=True), self.data()
+        settings = self.source("net", "network", ["net,owner", "10.0.0.0/8,Ada", "nonsense,Bob", '10.0.0.0/16,"C"x'])
+        run = self.run_qidflow(sim, data, settings=settings)
+        self.assertIn("2 lines cannot be read: line 3 its key is not a network", run.err)
+        for text, state, why in (("net;owner\n", "broken", "it has no column but its key"), ("", "broken", "it has no header"),
+                                 (None, "missing", "No such file")):
+            path = settings["enrich.net.file"]
+            path.unlink() if text is None else path.write_text(text)
+            run = self.run_qidflow(sim, data, settings=settings)
+            self.assertIn(why, run.err)
+            source = self.status(data)["enrich"][0]
+            self.assertEqual((source["state"], source["rows"], source["matched"]), (state, 1, 20))
+            self.assertIn(why, source["error"])
+            self.assertEqual({r[0] for r in rows(self.snapshot(data), "SELECT net_owner FROM vulnerabilities")}, {"Ada"})
+        check = self.qidflow("check", sim, data, settings=settings)
+        self.assertEqual(check.wait(60), 1)
+        self.assertIn("FAILED  enrich.net", check.out.decode())
+        plain = self.qidflow("status", None, data)
+        self.assertEqual(plain.wait(20), 0)
+        self.assertIn("No such file or directory; what was loaded before stays", plain.out.decode())
+        self.run_qidflow(sim, data)  # without the section, as if it had never been
+        self.assertEqual(rows(data.db, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'qidflow_enrich%'")[0][0], 0)
+        self.assert_exact(sim, data)
+
+    def test_sql_with_an_error(self):
+        sim, data = self.simulator(20, no_traps=True), self.data()
+        self.run_qidflow(sim, data)
+        before = data.latest.resolve()
+        own = self.temp / "own.sql"
+        settings = {"publish.sql": own}
+        own.write_text("CREATE TABLE mine AS SELECT count(*) AS n FROM vulnerabilities;\nSELECT m\nFROM mine;\n")
+        run = self.run_qidflow(sim, data, status=3, settings=settings)
+        self.assertIn("own.sql, line 2: no such column: m: SELECT m", run.err)
+        self.assertEqual(data.latest.resolve(), before)
+        self.assert_published(data)
+        status = self.status(data)
+        self.assertIn("line 2: no such column", status["publish_error"])
+        self.assertEqual([r["state"] for r in status["runs"]], ["COMPLETE", "COMPLETE"])
+        self.assert_exact(sim, data)
+        export = self.qidflow("export", None, data, settings=settings)
+        self.assertEqual(export.wait(60), 1, export.err)
+        self.assertEqual(data.latest.resolve(), before)
+        own.write_text("CREATE TABLE mine AS SELECT count(*) AS n FROM vulnerabilities")
+        export = self.qidflow("export", None, data, settings=settings)  # it is mended
+        self.assertEqual(export.wait(60), 0, export.err)
+        self.assertNotEqual(data.latest.resolve(), before)
+        self.assertGreater(rows(self.snapshot(data), "SELECT n FROM mine")[0][0], 100)
+        status = self.status(data)
+        self.assertIsNone(status["publish_error"])
+        self.assertEqual(status["runs"][0]["published"], data.latest.resolve().name)
+        self.run_qidflow(sim, data, settings=settings)
+
+    def test_settings(self):
+        data = self.data()
+        sim = self.simulator(5)
+        for settings, why in (({"publish.sql": "x", "publish.formats": "csv"}, "must have sqlite"),
+                              ({"enrich.a.match": "tag"}, "enrich.a.file = FILE"),
+                              ({"due.earlier": "kev_dueDate"}, "is no column of an [enrich.NAME]")):
+            for command in ("run", "check", "export"):
+                process = self.qidflow(command, sim, data, settings=settings)
+                self.assertEqual(process.wait(60), 2, process.err)
+                self.assertIn(why, process.err)
+
+    def test_samples(self):
+        """What is bundled joins what the demo's subscription has."""
+        sim, data = self.simulator(300, no_traps=True, seed=1, qids=2000, detections=30), self.data()
+        names = {"application": "application-owners.csv", "patching": "patching-teams.csv",
+                 "kev": "known_exploited_vulnerabilities.csv", "epss": "epss_scores-current.csv.gz"}
+        settings = {f"enrich.{name}.file": SAMPLES / file for name, file in names.items()}
+        self.run_qidflow(sim, data, "--config", SAMPLES / "enrich.ini", settings=settings)
+        sources = {s["name"]: s for s in self.status(data)["enrich"]}
+        self.assertEqual(set(sources), set(names))
+        for s in sources.values():
+            self.assertEqual((s["state"], s["unreadable"], s["duplicates"]), ("good", 0, 0), s)
+            self.assertGreater(s["matched"], 5, s)
+        found = rows(self.snapshot(data), """
+            SELECT patching_team, count(*) FROM vulnerabilities
+            WHERE kev_dateAdded IS NOT NULL AND overdue AND epss_epss > 0.3 GROUP BY 1""")
+        self.assertGreater(len(found), 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
