@@ -42,7 +42,8 @@ const struct command commands[] = {
     {"check", check_main, "[--deep]",
 	"Try settings, credentials, the API, Kafka, clock, disk and database.\n"
 	"\n"
-	"A line for each: ok, warn, or FAILED with the remedy. Of Kafka, where\n"
+	"A line for each: ok, warn, or FAILED with the remedy. Of each [enrich.NAME]: rows, keys that\n"
+	"match nothing, hosts without, lines that cannot be read. Of Kafka, where\n"
 	"kafka.bootstrap.servers is set: broker, topics, and the rights of each role.\n"
 	"\n"
 	"  --deep            also read all of the database, and compare it with its indexes\n"},

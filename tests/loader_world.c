@@ -114,6 +114,7 @@ int loader_world_open(void **state)
 	atomic_store(&published.fails, false);
 	published.meanwhile = NULL;
 	published.refused = 0;
+	published.sql = NULL;
 	sending_generation = 0;
 	open_hub();
 	told_forget();

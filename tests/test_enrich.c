@@ -49,7 +49,7 @@ static void test_loaded_when_it_changed(void **state)
 	assert_rows("SELECT loaded_run FROM qidflow_enrich", "1");
 	world_write("s.csv", "t,v\nprod,2\n");
 	assert_load();
-	assert_said("1 rows of");
+	assert_said("enrich.s: 1 rows, for 1 of 5 hosts, in ");
 	assert_rows("SELECT loaded_run FROM qidflow_enrich", "4");
 	assert_rows("SELECT DISTINCT s_v FROM vulnerabilities WHERE host_id = 1", "2");
 	/* without a newline in time: more of the same second is not missed */

@@ -1,6 +1,7 @@
 /* test_loader_runs.c -- a run is published once, when all of it is loaded, and told only then. */
 #include "loader_script.h"
 #include "record.h"
+#include <unistd.h>
 
 #define STARTED  QIDFLOW__V1__RUN_STATUS__STATE__STARTED
 #define COMPLETE QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE
@@ -125,6 +126,49 @@ static void test_publishing_fails(void **state)
 	await_complete(1);
 	assert_int_equal(published.times, 2);
 	assert_text("SELECT published FROM qidflow_run", "snapshot-1");
+}
+
+/* publish.sql is wrong: the run is over all the same, told, and published again by the next one only. */
+static void test_refused(void **state)
+{
+	(void)state;
+	start_loader();
+	published.sql = "own.sql, line 2: no such table";
+	send_run(COMPLETE, 1, true);
+	await_complete(1);
+	assert_text("SELECT state || '/' || published FROM qidflow_run", "COMPLETE/");
+	assert_text(
+	    "SELECT value FROM qidflow_meta WHERE name = 'publish_error'", "own.sql, line 2: no such table");
+	expect_no_publishing();
+	published.sql = NULL;
+	send_run(COMPLETE, 2, true);
+	await_complete(2);
+	assert_text("SELECT published FROM qidflow_run WHERE run = 2", "snapshot-2");
+	assert_int_equal(ask("SELECT count(*) FROM qidflow_meta WHERE name = 'publish_error'"), 0);
+}
+
+/* A source of [enrich.NAME] is loaded before publishing; one that is missing stops nothing. */
+static void test_enriched(void **state)
+{
+	char path[64] = "/tmp/qidflow-test-loader-XXXXXX";
+	int f = mkstemp(path);
+
+	(void)state;
+	assert_true(f >= 0 && write(f, "id,owner\n7,Ada\n", 15) == 15 && close(f) == 0);
+	set_option("enrich.own.file", path);
+	start_loader();
+	send_set(7, 1, 1, 2);
+	send_run(COMPLETE, 1, true);
+	await_complete(1);
+	assert_text("SELECT DISTINCT own_owner FROM vulnerabilities", "Ada");
+	assert_int_equal(unlink(path), 0);
+	send_set(7, 2, 101, 3);
+	send_run(COMPLETE, 2, true);
+	await_complete(2);
+	assert_said("No such file");
+	assert_text(
+	    "SELECT DISTINCT own_owner || ' ' || (SELECT state FROM qidflow_enrich) FROM vulnerabilities",
+	    "Ada missing");
 }
 
 static void test_failed(void **state)
@@ -266,6 +310,8 @@ int main(void)
 	    IN_WORLD(test_waits_for_its_ends),
 	    IN_WORLD(test_only_the_newest),
 	    IN_WORLD(test_publishing_fails),
+	    IN_WORLD(test_refused),
+	    IN_WORLD(test_enriched),
 	    IN_WORLD(test_failed),
 	    IN_WORLD(test_dead_letters),
 	    IN_WORLD(test_letters_of_a_run_that_is_not_published),

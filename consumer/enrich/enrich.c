@@ -25,8 +25,15 @@ bool enrich_is_used(const struct config *c, struct db *d, bool *ret_used)
 	return true;
 }
 
-static void tell(const struct enrich_settings *s, const struct enrich_state *st)
+static void tell(const struct enrich_settings *s, const struct enrich_state *st, int64_t took_ms)
 {
+	char span[CLOCK_TEXT];
+
+	if (took_ms >= 0)
+		log_line(LOG_INFO,
+		    "enrich.%s: %" PRId64 " rows, for %" PRId64 " of %" PRId64 " %s, in %s: %s", s->name,
+		    st->rows, st->matched, st->of, enrich_match_is_of_host(s->match) ? "hosts" : "QIDs",
+		    clock_format_span(took_ms, span), s->file);
 	if (strcmp(st->state, "good") != 0)
 		log_line(LOG_WARN, "enrich.%s: %s: %s; %s%s", s->name, s->file, st->error,
 		    st->loaded ? "what was loaded stays, of " : "nothing was ever loaded", st->loaded_at);
@@ -40,15 +47,16 @@ static bool load_source(struct enrich *e, const char *name, int position)
 {
 	struct enrich_settings s;
 	struct enrich_state st;
+	int64_t began = clock_ms();
 
 	enrich_settings_of(e->config, name, &s);
 	if (!enrich_state_read(e, name, &st) || !enrich_source_load(e, &s, &st))
 		return false;
-	bool loaded = *st.loaded_at != '\0';
-	if (loaded && !enrich_resolve(e, name, &st, !*st.resolved))
+	bool anew = !*st.resolved;
+	st.loaded = *st.loaded_at != '\0';
+	if (st.loaded && !enrich_resolve(e, name, &st, anew))
 		return false;
-	st.loaded = loaded;
-	tell(&s, &st);
+	tell(&s, &st, st.loaded && anew ? clock_ms() - began : -1);
 	return enrich_state_write(e, &s, position, &st);
 }
 
@@ -131,7 +139,7 @@ static bool try_source(struct enrich *e, const char *name, enrich_report_fn *fn,
 bool enrich_check(const struct config *c, struct db *d, enrich_report_fn *fn, void *arg)
 {
 	struct enrich_run run = {0, clock_wall_s()};
-	struct enrich e = {.config = c, .db = d, .schema = "temp", .is_trial = true, .run = &run};
+	struct enrich e = {.config = c, .db = d, .schema = "temp", .run = &run};
 	struct enrich_list *before = enrich_list_read(d);
 	const char *name;
 

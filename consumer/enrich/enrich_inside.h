@@ -25,7 +25,6 @@ struct enrich {
 	const struct config *config;
 	struct db *db;
 	const char *schema; /* main; temp: of a trial */
-	bool is_trial;
 	const struct enrich_run *run;
 	const struct enrich_list *before; /* what the views of `db` show */
 };

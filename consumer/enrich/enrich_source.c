@@ -12,7 +12,6 @@
 #include "clock.h"
 #include "db.h"
 #include "enrich_inside.h"
-#include "log.h"
 #include "stop.h"
 #include "xalloc.h"
 
@@ -275,12 +274,8 @@ static enum loaded load_opened(struct load *l)
 	enum loaded result = look_through(l);
 	if (result != LOADED)
 		return result;
-	if (!is_as_loaded(l)) {
+	if (!is_as_loaded(l))
 		result = into_table(l);
-		if (result == LOADED)
-			log_line(
-			    LOG_INFO, "enrich.%s: %" PRId64 " rows of %s", l->s->name, l->rows, l->s->file);
-	}
 	if (result == LOADED)
 		note_stamp(l);
 	return result;
