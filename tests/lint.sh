@@ -92,6 +92,8 @@ third_party() {
 	only libxml/ '^common/record/xml_reader.c$|^tests/bench/'
 	only microhttpd '^tests/qualys_sim/'
 	only ini.h '^common/base/config'
+	only csv.h '^consumer/enrich/csv_'
+	only zlib.h '^consumer/enrich/csv_|^tests/'
 	only librdkafka/ '^(common/transport/kafka|tests/(test_)?kafka)'
 }
 

@@ -253,7 +253,7 @@ static void test_gone_from_the_settings(void **state)
 	assert_true(enrich_is_used(world.config, world.db, &used));
 	assert_false(used);
 	/* as it was before: nothing is to be written */
-	int64_t cookie, again;
+	int64_t cookie, again = 0;
 	assert_true(db_int(world.db, &cookie, "PRAGMA schema_version") && schema_open(world.db) &&
 		    db_int(world.db, &again, "PRAGMA schema_version"));
 	assert_int_equal(cookie, again);

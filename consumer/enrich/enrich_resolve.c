@@ -77,30 +77,30 @@ static bool read_lengths(struct resolve *r)
 	"i.ID"
 
 static const char *const asked[MATCHES] = {
-    [MATCH_HOST_ID] = "SELECT i.ID, i.ID, NULL" HOSTS " ORDER BY 1",
-    [MATCH_ASSET_ID] = "SELECT i.ID, coalesce(l.ASSET_ID, h.ASSET_ID), NULL" HOSTS " ORDER BY 1",
-    [MATCH_IP] = "SELECT i.ID, coalesce(h.IP, l.IP), coalesce(h.IPV6, l.IPV6)" HOSTS " ORDER BY 1",
-    [MATCH_NETWORK] = "SELECT i.ID, coalesce(h.IP, l.IP), coalesce(h.IPV6, l.IPV6)" HOSTS " ORDER BY 1",
-    [MATCH_DNS] = "SELECT i.ID, coalesce(h.DNS, l.DNS), NULL" HOSTS " ORDER BY 1",
-    [MATCH_DNS_SUFFIX] = "SELECT i.ID, coalesce(h.DNS, l.DNS), NULL" HOSTS " ORDER BY 1",
-    [MATCH_NETBIOS] = "SELECT i.ID, coalesce(h.NETBIOS, l.NETBIOS), NULL" HOSTS " ORDER BY 1",
-    [MATCH_TAG] = "SELECT i.ID, json_extract(t.value, '$.NAME'), NULL" HOSTS
-		  " LEFT JOIN json_each(coalesce(l.TAGS, h.TAGS), '$.TAG') AS t ORDER BY 1",
-    [MATCH_ASSET_GROUP] = "SELECT i.ID, l.ASSET_GROUP_IDS, NULL" HOSTS " ORDER BY 1",
-    [MATCH_QID] = "SELECT QID, QID, NULL FROM Q_KnowledgeBase ORDER BY 1",
-    [MATCH_CVE] = "SELECT k.QID, json_extract(c.value, '$.ID'), NULL FROM Q_KnowledgeBase AS k"
-		  " LEFT JOIN json_each(k.CVE_LIST, '$.CVE') AS c ORDER BY 1",
+    [MATCH_HOST_ID] = ("SELECT i.ID, i.ID, NULL" HOSTS " ORDER BY 1"),
+    [MATCH_ASSET_ID] = ("SELECT i.ID, coalesce(l.ASSET_ID, h.ASSET_ID), NULL" HOSTS " ORDER BY 1"),
+    [MATCH_IP] = ("SELECT i.ID, coalesce(h.IP, l.IP), coalesce(h.IPV6, l.IPV6)" HOSTS " ORDER BY 1"),
+    [MATCH_NETWORK] = ("SELECT i.ID, coalesce(h.IP, l.IP), coalesce(h.IPV6, l.IPV6)" HOSTS " ORDER BY 1"),
+    [MATCH_DNS] = ("SELECT i.ID, coalesce(h.DNS, l.DNS), NULL" HOSTS " ORDER BY 1"),
+    [MATCH_DNS_SUFFIX] = ("SELECT i.ID, coalesce(h.DNS, l.DNS), NULL" HOSTS " ORDER BY 1"),
+    [MATCH_NETBIOS] = ("SELECT i.ID, coalesce(h.NETBIOS, l.NETBIOS), NULL" HOSTS " ORDER BY 1"),
+    [MATCH_TAG] = ("SELECT i.ID, json_extract(t.value, '$.NAME'), NULL" HOSTS
+		   " LEFT JOIN json_each(coalesce(l.TAGS, h.TAGS), '$.TAG') AS t ORDER BY 1"),
+    [MATCH_ASSET_GROUP] = ("SELECT i.ID, l.ASSET_GROUP_IDS, NULL" HOSTS " ORDER BY 1"),
+    [MATCH_QID] = ("SELECT QID, QID, NULL FROM Q_KnowledgeBase ORDER BY 1"),
+    [MATCH_CVE] = ("SELECT k.QID, json_extract(c.value, '$.ID'), NULL FROM Q_KnowledgeBase AS k"
+		   " LEFT JOIN json_each(k.CVE_LIST, '$.CVE') AS c ORDER BY 1"),
 };
 
 /* What tells that hosts, or the KnowledgeBase, are not what they were. The numbers of sets only grow. */
 static bool read_fingerprint(struct resolve *r, char ret[static FINGERPRINT])
 {
 	static const char hosts[] =
-	    "SELECT count(*) || ' ' || coalesce(max(number), 0) || ' ' || coalesce(sum(number), 0)"
-	    " || ' ' || coalesce(max(list_number), 0) || ' ' || coalesce(sum(list_number), 0)"
+	    "SELECT count(*) || ' ' || coalesce(max(number), 0) || ' ' || total(number)"
+	    " || ' ' || coalesce(max(list_number), 0) || ' ' || total(list_number)"
 	    " FROM qidflow_host",
 			  qids[] = "SELECT count(*) || ' ' || coalesce(max(BATCH_NUMBER), 0) || ' ' ||"
-				   " coalesce(sum(BATCH_NUMBER), 0) FROM Q_KnowledgeBase";
+				   " total(BATCH_NUMBER) FROM Q_KnowledgeBase";
 	sqlite3_stmt *s = db_prepare(r->e->db, enrich_match_is_of_host(r->source.match) ? hosts : qids);
 
 	if (!s || db_row(r->e->db, s) != 1)
@@ -143,8 +143,10 @@ static int try_key(void *arg, const char *key)
 			r->line = line;
 		if (r->source.several == SEVERAL_FIRST)
 			break;
-		if (!put(r, line))
-			return -1;
+		if (!put(r, line)) {
+			row = -1;
+			break;
+		}
 	}
 	sqlite3_reset(r->find);
 	return row < 0 ? -1 : found;
