@@ -32,8 +32,7 @@ static struct db *open_database(const struct config *c)
 	int64_t ours = 0;
 
 	free(path);
-	if (d && db_int(d, &ours, "SELECT count(*) FROM sqlite_schema WHERE name = 'qidflow_host'") &&
-	    ours)
+	if (d && db_int(d, &ours, "SELECT count(*) FROM sqlite_schema WHERE name = 'qidflow_host'") && ours)
 		return d;
 	db_close(d);
 	d = db_open(":memory:", DB_WRITE, SCHEMA_PAGE_SIZE);

@@ -103,7 +103,7 @@ static bool print_text(const struct status *s, const char *data, bool over_kafka
 		print_runs(s);
 		print_batches(s);
 		print_letters(s);
-		status_enrich_print(s);
+		status_enrich_print(&s->enrich);
 		status_print_cluster(&s->cluster);
 	}
 	return fflush(stdout) == 0 || fail("cannot write the status: %s", strerror(errno));

@@ -12,12 +12,6 @@ struct status_run *status_run_place(struct status *t, int64_t run);
 struct config;
 bool status_stream_read(const struct config *c, struct status *to);
 
-/* status_enrich.c: the sources of [enrich.NAME] */
-struct db;
-bool status_enrich_read(struct db *d, struct status *t); /* false: logged */
-void status_enrich_close(struct status *t);
-void status_enrich_print(const struct status *s); /* to stdout */
-
 /* status_cluster_text.c, to stdout */
 void status_print_leader(const struct status_cluster *s);  /* and the API's budget */
 void status_print_cluster(const struct status_cluster *s); /* fetchers, batches in hand, lag */

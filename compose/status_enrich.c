@@ -1,4 +1,5 @@
 /* status_enrich.c -- what status says of the sources of [enrich.NAME], and of publish.sql. */
+#include "status_enrich.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +7,6 @@
 #include "db.h"
 #include "people.h"
 #include "run_table.h"
-#include "status.h"
 #include "xalloc.h"
 
 static const char *text_of(sqlite3_stmt *s, int column)
@@ -16,10 +16,10 @@ static const char *text_of(sqlite3_stmt *s, int column)
 	return text ? text : "";
 }
 
-static void add(struct status *t, sqlite3_stmt *s)
+static void add(struct status_enrich *t, sqlite3_stmt *s)
 {
-	t->sources = xrealloc(t->sources, (t->n_sources + 1) * sizeof(t->sources[0]));
-	struct status_source *e = &t->sources[t->n_sources++];
+	t->sources = xrealloc(t->sources, (t->n + 1) * sizeof(t->sources[0]));
+	struct status_source *e = &t->sources[t->n++];
 	int64_t *const numbers[] = {
 	    &e->rows, &e->duplicates, &e->unreadable, &e->matched, &e->of, &e->unused};
 
@@ -33,7 +33,7 @@ static void add(struct status *t, sqlite3_stmt *s)
 		*numbers[i] = sqlite3_column_int64(s, 6 + i);
 }
 
-static bool read_refused(struct db *d, struct status *t)
+static bool read_refused(struct db *d, struct status_enrich *t)
 {
 	char why[RUN_WHY];
 
@@ -43,7 +43,7 @@ static bool read_refused(struct db *d, struct status *t)
 	return true;
 }
 
-bool status_enrich_read(struct db *d, struct status *t)
+bool status_enrich_read(struct db *d, struct status_enrich *t)
 {
 	int64_t any;
 	int row = 0;
@@ -61,9 +61,9 @@ bool status_enrich_read(struct db *d, struct status *t)
 	return s && row == 0;
 }
 
-void status_enrich_close(struct status *t)
+void status_enrich_close(struct status_enrich *t)
 {
-	for (size_t i = 0; i < t->n_sources; i++) {
+	for (size_t i = 0; i < t->n; i++) {
 		free(t->sources[i].file);
 		free(t->sources[i].error);
 		free(t->sources[i].unreadable_lines);
@@ -94,12 +94,12 @@ static void print_source(const struct status_source *e)
 		printf("    %s rows have a key that stands before\n", people_number(e->duplicates, text));
 }
 
-void status_enrich_print(const struct status *s)
+void status_enrich_print(const struct status_enrich *s)
 {
 	if (s->refused)
 		printf("\nThe newest run has no snapshot: publish.sql: %s\n", s->refused);
-	if (s->n_sources)
+	if (s->n)
 		puts("\nEnriched by");
-	for (size_t i = 0; i < s->n_sources; i++)
+	for (size_t i = 0; i < s->n; i++)
 		print_source(&s->sources[i]);
 }

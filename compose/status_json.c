@@ -137,11 +137,11 @@ static void lists(struct writer *w, const struct status *s)
 
 static void sources(struct writer *w, const struct status *s)
 {
-	text(w, "publish_error", s->refused);
+	text(w, "publish_error", s->enrich.refused);
 	key(w, "enrich");
 	begin(w, '[');
-	for (size_t i = 0; i < s->n_sources; i++) {
-		const struct status_source *e = &s->sources[i];
+	for (size_t i = 0; i < s->enrich.n; i++) {
+		const struct status_source *e = &s->enrich.sources[i];
 
 		item(w);
 		text(w, "name", e->name);

@@ -132,6 +132,11 @@ static bool read_cluster(struct db *d, struct status *t)
 	return status_cluster_read(d, &t->cluster);
 }
 
+static bool read_enrich(struct db *d, struct status *t)
+{
+	return status_enrich_read(d, &t->enrich);
+}
+
 static bool read_letters(struct db *d, struct status *t)
 {
 	sqlite3_stmt *s = db_prepare(d, "SELECT host, run, attempts, http_status, held_back, error FROM "
@@ -223,7 +228,7 @@ static void name_states(struct status *t)
 bool status_read(const char *data, struct status *ret)
 {
 	static bool (*const of_database[])(struct db *, struct status *) = {
-	    read_database_runs, read_letters, read_tables, read_age, status_enrich_read, NULL};
+	    read_database_runs, read_letters, read_tables, read_age, read_enrich, NULL};
 	static bool (*const of_progress[])(struct db *, struct status *) = {
 	    read_progress_runs, read_batches, read_cluster, NULL};
 	struct status t = {
@@ -252,7 +257,7 @@ void status_close(struct status *s)
 	for (size_t i = 0; i < s->n_letters; i++)
 		free(s->letters[i].error);
 	free(s->letters);
-	status_enrich_close(s);
+	status_enrich_close(&s->enrich);
 	free(s->database);
 	free(s->progress);
 	free(s->snapshot);

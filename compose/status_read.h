@@ -2,9 +2,8 @@
 #ifndef STATUS_READ_H
 #define STATUS_READ_H
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include "status_cluster.h"
+#include "status_enrich.h"
 
 enum {
 	STATUS_RUNS = 10,
@@ -37,12 +36,6 @@ struct status_letter {
 	char *error;
 };
 
-struct status_source { /* a row of qidflow_enrich */
-	char name[40], state[STATUS_WORD], loaded_at[STATUS_TIME];
-	char *file, *error, *unreadable_lines; /* "" where there is none */
-	int64_t rows, duplicates, unreadable, matched, of, unused;
-};
-
 struct status {
 	char *database, *progress, *snapshot; /* paths; NULL: there is none */
 	int64_t database_bytes;
@@ -55,9 +48,7 @@ struct status {
 	int64_t tables[STATUS_TABLES]; /* rows, by enum table_id */
 	struct status_letter *letters;
 	size_t n_letters;
-	struct status_source *sources;
-	size_t n_sources;
-	char *refused;           /* why the newest run has no snapshot; NULL: it has */
+	struct status_enrich enrich;
 	char as_of[STATUS_TIME]; /* start of the last complete run, by the API's clock; "": there is none */
 	int64_t age_s;
 	struct status_cluster cluster; /* of progress.db; lags are asked for apart */
