@@ -18,6 +18,6 @@ struct status_enrich {
 };
 
 bool status_enrich_read(struct db *d, struct status_enrich *ret); /* into what is all 0; false: logged */
-void status_enrich_close(struct status_enrich *e);
-void status_enrich_print(const struct status_enrich *e); /* to stdout */
+void status_enrich_close(struct status_enrich *t);
+void status_enrich_print(const struct status_enrich *s); /* to stdout */
 #endif
