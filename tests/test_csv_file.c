@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <cmocka.h>
@@ -190,6 +192,15 @@ static void test_gzip(void **state)
 	csv_file_close(f);
 }
 
+static void read_to_end(struct csv_file *f)
+{
+	char why[CSV_WHY];
+
+	assert_true(csv_file_again(f, why));
+	while (csv_file_next(f, why) == 1)
+		;
+}
+
 static void test_written_to(void **state)
 {
 	char why[CSV_WHY], sha256[CSV_SHA256];
@@ -201,12 +212,17 @@ static void test_written_to(void **state)
 	assert_int_equal(csv_file_next(f, why), 0);
 	assert_true(csv_file_end(f, sha256));
 	assert_string_equal(sha256, "309b0e45a73d3fc5325e2b6ed0a01ef8b9cde6b05a5633c1f893f970d52bfddc");
-	assert_true(csv_file_again(f, why));
-	FILE *more = fopen(path, "a");
-	fputs("2\n", more);
-	fclose(more);
-	while (csv_file_next(f, why) == 1)
-		;
+	struct csv_stamp before = csv_file_stamp(f);
+	const struct timespec times[2] = {
+	    {.tv_nsec = UTIME_OMIT}, {before.mtime_ns / 1000000000, before.mtime_ns % 1000000000}};
+	/* more of it, though its time is the same; then another time, though it is as long */
+	write_bytes("a\n1\n2\n", 6);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	read_to_end(f);
+	assert_false(csv_file_end(f, sha256));
+	write_bytes("a\n2\n", 4);
+	assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[2]){{1, 0}, {1, 0}}, 0), 0);
+	read_to_end(f);
 	assert_false(csv_file_end(f, sha256));
 	csv_file_close(f);
 }
