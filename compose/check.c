@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "api.h"
 #include "check_database.h"
+#include "check_distribute.h"
 #include "check_enrich.h"
 #include "check_kafka.h"
 #include "clock.h"
@@ -21,6 +22,7 @@
 #include "publish.h"
 #include "secret.h"
 #include "stop.h"
+#include "targets.h"
 #include "xalloc.h"
 
 enum { SKEW_S = 5 * 60, SOME_QID = 38173 };
@@ -265,8 +267,10 @@ int check_main(int argc, char **argv)
 	bool good = check_database(config_text(c, "data"), deep, text, sizeof(text));
 	say(good ? "ok" : "FAILED", "database", "%s", text);
 	good &= check_kafka(c);
+	good &= check_distribute(c);
 	if (!good || !check_enrich(c))
 		failed(&k, STATUS_FAILED);
-	config_close(c);
+	if (!targets_left_behind())
+		config_close(c);
 	return stop_signal() ? STATUS_SIGNAL + stop_signal() : (int)k.status;
 }

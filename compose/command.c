@@ -69,8 +69,8 @@ static bool set_pair(struct config *c, const char *pair)
 		return fail("--set %s: a secret is never an argument, since everybody on this machine can "
 			    "read it; use %s",
 		    name,
-		    strncmp(name, "kafka.", 6) ? "QIDFLOW_QUALYS_PASSWORD or QIDFLOW_QUALYS_PASSWORD_FILE"
-					       : "a settings file that only you can read");
+		    strncmp(name, "qualys.", 7) ? "a settings file that only you can read"
+						: "QIDFLOW_QUALYS_PASSWORD or QIDFLOW_QUALYS_PASSWORD_FILE");
 	return config_set(c, name, equals + 1, "--set");
 }
 

@@ -8,6 +8,7 @@
 #include "publish.h"
 #include "role.h"
 #include "stop.h"
+#include "targets.h"
 
 /* With a transport of its own each time: a new stream has positions of its own. A database that is to be built anew stays until
  * the topics are there to build it from. */
@@ -38,10 +39,14 @@ static enum exit_status load(const struct config *c, bool rebuild)
 	char *name = role_name("loader");
 
 	log_scope("loader");
-	if (lock >= 0 && stop_open())
+	if (lock >= 0 && stop_open()) {
+		struct targets_watch *targets = targets_watch_open(c);
+
 		do
 			end = load_once(c, name, &rebuild);
 		while (end == LOADER_AGAIN && !stop_requested());
+		targets_watch_close(targets);
+	}
 	free(name);
 	data_folder_unlock(lock);
 	return end == LOADER_FAILED ? STATUS_FAILED : STATUS_COMPLETE;
@@ -56,8 +61,9 @@ int loader_main(int argc, char **argv)
 	    command_open(argc, argv, (const struct flag[]){{"--rebuild", &rebuild, NULL}, {0}});
 	enum exit_status status = STATUS_USAGE;
 
-	if (c && publish_settings_are_good(c) && role_has_broker(c))
+	if (c && publish_settings_are_good(c) && targets_are_set_up(c) && role_has_broker(c))
 		status = load(c, rebuild);
-	config_close(c);
+	if (!targets_left_behind())
+		config_close(c);
 	return (int)status;
 }

@@ -73,6 +73,11 @@ const struct command commands[] = {
 	"\n"
 	"  --to DIR          a folder that is empty or not there\n"
 	"  --database FILE   from this database instead of DATA/qidflow.sqlite\n"},
+    {"distribute", distribute_main, "[NAME...]",
+	"Send the newest snapshot to the targets of the settings: [distribute.NAME].\n"
+	"\n"
+	"All of them, or those that are named. What a target holds already is not sent again. run and\n"
+	"loader do the same after each snapshot.\n"},
     {"config", config_main, "",
 	"Print all settings in force, as an INI file.\n"
 	"\n"
@@ -94,8 +99,8 @@ int main(int argc, char **argv)
 	const struct command *c = *name ? command_find(name) : NULL;
 	if (!c) {
 		fputs("usage: qidflow "
-		      "run|coordinator|fetcher|loader|retry|cancel|check|status|tail|export|config|"
-		      "help [OPTION...]; see `qidflow help`\n",
+		      "run|coordinator|fetcher|loader|retry|cancel|check|status|tail|export|distribute|"
+		      "config|help [OPTION...]; see `qidflow help`\n",
 		    stderr);
 		return STATUS_USAGE;
 	}

@@ -19,6 +19,7 @@
 #include "publish.h"
 #include "role.h"
 #include "stop.h"
+#include "targets.h"
 #include "xalloc.h"
 
 struct role {
@@ -97,6 +98,20 @@ static enum exit_status run_roles(const struct config *c, bool full, bool confir
 	return status;
 }
 
+/* A target that could not be served makes the run incomplete, no more: the next one, or `qidflow distribute`, catches up. */
+static enum exit_status distribute(const struct config *c, enum exit_status status)
+{
+	if (!targets_count(c) || (status != STATUS_COMPLETE && status != STATUS_INCOMPLETE))
+		return status;
+	if (config_has(c, "publish.formats", "none")) {
+		log_line(LOG_WARN, "publish.formats is none, so there is nothing to distribute");
+		return status;
+	}
+	if (targets_send(c, NULL))
+		return status;
+	return stop_signal() ? (enum exit_status)(STATUS_SIGNAL + stop_signal()) : STATUS_INCOMPLETE;
+}
+
 static enum exit_status run_in(const struct config *c, bool full, bool confirm_purge)
 {
 	const char *data = config_text(c, "data");
@@ -122,6 +137,7 @@ static enum exit_status run_in(const struct config *c, bool full, bool confirm_p
 	if (status == STATUS_COMPLETE || status == STATUS_INCOMPLETE)
 		log_line(LOG_INFO, "database %s/qidflow.sqlite%s%s%s", data, publishes ? ", snapshot " : "",
 		    publishes ? data : "", publishes ? "/publish/latest" : "");
+	status = distribute(c, status);
 	data_folder_unlock(progress);
 	data_folder_unlock(database);
 	return status;
@@ -136,8 +152,9 @@ int run_main(int argc, char **argv)
 	    (const struct flag[]){{"--full", &full, NULL}, {"--confirm-purge", &confirm_purge, NULL}, {0}});
 	enum exit_status status = STATUS_USAGE;
 
-	if (c && publish_settings_are_good(c) && role_has_api(c))
+	if (c && publish_settings_are_good(c) && targets_are_set_up(c) && role_has_api(c))
 		status = run_in(c, full, confirm_purge);
-	config_close(c);
+	if (!targets_left_behind())
+		config_close(c);
 	return (int)status;
 }

@@ -2,11 +2,13 @@
 #include "status.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include "clock.h"
 #include "command.h"
 #include "log.h"
 #include "people.h"
+#include "status_distribute.h"
 #include "tables.h"
 
 enum { LETTERS_SHOWN = 20 };
@@ -106,6 +108,7 @@ static bool print_text(const struct status *s, const char *data, bool over_kafka
 		status_enrich_print(&s->enrich);
 		status_print_cluster(&s->cluster);
 	}
+	status_targets_print(s->targets, s->n_targets);
 	return fflush(stdout) == 0 || fail("cannot write the status: %s", strerror(errno));
 }
 
@@ -120,6 +123,7 @@ int status_main(int argc, char **argv)
 		const char *data = config_text(c, "data");
 
 		bool answered = status_cluster_ask(c, &s.cluster);
+		answered = status_targets_read(c, &s.targets, &s.n_targets) && answered;
 		bool over_kafka = *config_text(c, "kafka.bootstrap.servers") != 0;
 		if (over_kafka && answered && !s.progress && s.cluster.n_lags)
 			answered = status_stream_read(c, &s);

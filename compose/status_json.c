@@ -9,6 +9,7 @@
 #include "log.h"
 #include "record.h"
 #include "status.h"
+#include "status_distribute.h"
 #include "tables.h"
 
 enum { MOST_BYTES = 256 * 1024 * 1024 };
@@ -266,6 +267,33 @@ static void cluster(struct writer *w, const struct status_cluster *s)
 	lags(w, s);
 }
 
+static void targets(struct writer *w, const struct status *s)
+{
+	key(w, "distribute");
+	begin(w, '[');
+	for (size_t i = 0; i < s->n_targets; i++) {
+		const struct status_target *t = &s->targets[i];
+
+		item(w);
+		text(w, "name", t->name);
+		text(w, "type", t->type);
+		text(w, "target", t->state.describes);
+		text(w, "state", t->word);
+		text(w, "sent", t->state.sent);
+		time_of(w, "sent_at", t->state.sent_at);
+		number(w, "bytes", (int64_t)t->state.bytes);
+		number(w, "took_ms", t->state.took_ms);
+		text(w, "how", t->state.how);
+		text(w, "wanted", t->state.wanted);
+		text(w, "error", t->state.error);
+		time_of(w, "error_at", t->state.error_at);
+		time_of(w, "failing_since", t->state.failing_since);
+		number(w, "tries", t->state.tries);
+		end(w, '}');
+	}
+	end(w, ']');
+}
+
 static void whole(struct writer *w, const struct status *s, const char *data)
 {
 	begin(w, '{');
@@ -293,6 +321,7 @@ static void whole(struct writer *w, const struct status *s, const char *data)
 	lists(w, s);
 	sources(w, s);
 	cluster(w, &s->cluster);
+	targets(w, s);
 	end(w, '}');
 	put(w, "\n");
 }

@@ -258,6 +258,7 @@ void status_close(struct status *s)
 		free(s->letters[i].error);
 	free(s->letters);
 	status_enrich_close(&s->enrich);
+	free(s->targets);
 	free(s->database);
 	free(s->progress);
 	free(s->snapshot);

@@ -52,6 +52,8 @@ struct status {
 	char as_of[STATUS_TIME]; /* start of the last complete run, by the API's clock; "": there is none */
 	int64_t age_s;
 	struct status_cluster cluster; /* of progress.db; lags are asked for apart */
+	struct status_target *targets; /* status_distribute.h; asked for apart */
+	size_t n_targets;
 };
 
 bool status_read(const char *data, struct status *ret); /* false: logged */

@@ -6,9 +6,11 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "clock.h"
@@ -185,14 +187,27 @@ bool publish_folder_point_latest(const char *folder, const char *name)
 	return ok && snapshot_sync_folder(folder);
 }
 
+/* Who sends one elsewhere holds it by a shared lock of its folder; then it goes the next time. The other kind of lock, which
+ * the caller closes, keeps away whoever would begin to. */
+static bool is_held(const char *path, int *ret_lock)
+{
+	*ret_lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *ret_lock >= 0 && flock(*ret_lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 static void remove_snapshot(const char *folder, const char *name)
 {
 	char *path = xasprintf("%s/%s", folder, name), *gone = xasprintf("%s/" TEMPORARY "%s", folder, name);
+	int lock;
 
-	if (rename(path, gone) != 0)
+	if (is_held(path, &lock))
+		log_line(LOG_INFO, "%s is being sent: it is removed the next time", path);
+	else if (rename(path, gone) != 0)
 		log_line(LOG_WARN, "cannot remove the old snapshot %s: %s", path, strerror(errno));
 	else
 		remove_temporary(gone);
+	if (lock >= 0)
+		close(lock);
 	free(path);
 	free(gone);
 }

@@ -1,0 +1,202 @@
+/* send.c -- one target: whether the newest snapshot is there, and else the tries.
+ *
+ * Nothing is sent twice: a snapshot whose name and manifest are those of the last one that was sent is left alone, and what
+ * a try had finished is not done again by the next, which is the types' business. State is written before and after each try. */
+#include "send.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "clock.h"
+#include "config.h"
+#include "db.h"
+#include "log.h"
+#include "state.h"
+#include "stop.h"
+#include "xalloc.h"
+
+enum { PAUSE_MOST_MS = 60 * 1000, SLICE_MS = 100 };
+
+const struct distribute_ops *send_ops(const struct config *c, const char *name)
+{
+	const char *type = config_text(c, distribute_setting(name, "type"));
+
+	for (size_t i = 0; distribute_types[i]; i++)
+		if (strcmp(distribute_types[i]->type, type) == 0)
+			return distribute_types[i];
+	return NULL;
+}
+
+int64_t send_timeout_ms(const struct config *c, const char *name)
+{
+	return config_number(c, distribute_setting(name, "timeout"));
+}
+
+static void tell_sent(const struct distribute_job *job, const struct target_state *t)
+{
+	char took[CLOCK_TEXT], bytes[32] = "";
+
+	if (job->bytes)
+		snprintf(bytes, sizeof(bytes), "%" PRIu64 " bytes in ", job->bytes);
+	log_line(LOG_INFO, "%s is at %s: %s%s%s%s", job->snapshot, t->describes, bytes,
+	    clock_format_span(t->took_ms, took), *job->how ? ", " : "", job->how);
+}
+
+static void note(struct distribute_job *job, struct target_state *t, enum distribute_end end)
+{
+	int64_t now = clock_wall_s();
+
+	t->trying_until = 0;
+	if (end == DISTRIBUTE_SENT) {
+		snprintf(t->sent, sizeof(t->sent), "%s", job->snapshot);
+		snprintf(t->sent_sum, sizeof(t->sent_sum), "%s", job->sum);
+		snprintf(t->how, sizeof(t->how), "%s", job->how);
+		t->sent_at = now;
+		t->bytes = job->bytes;
+		t->error[0] = '\0';
+		t->failing_since = t->error_at = t->tries = 0;
+	} else {
+		snprintf(t->error, sizeof(t->error), "%s", job->why);
+		t->error_at = now;
+		t->failing_since = t->failing_since ? t->failing_since : now;
+	}
+	state_write(job->state, t);
+}
+
+/* false: no time is left for it. */
+static bool pause_for(const struct distribute_job *job, int64_t ms)
+{
+	int64_t until = clock_ms() + ms;
+
+	if (until >= job->deadline_ms)
+		return false;
+	while (clock_ms() < until && !distribute_is_over(job))
+		stop_sleep_ms(SLICE_MS);
+	return !distribute_is_over(job);
+}
+
+static enum distribute_end try_once(
+    const struct distribute_ops *ops, struct distribute_job *job, struct target_state *t)
+{
+	int64_t began = clock_ms();
+
+	t->tries++;
+	t->trying_until = clock_wall_s() + (job->deadline_ms - began) / 1000;
+	job->why[0] = job->how[0] = '\0';
+	if (!state_write(job->state, t))
+		return distribute_say(
+		    job, DISTRIBUTE_RETRY, "the state in DATA/distribute cannot be written, see above");
+	enum distribute_end end = distribute_is_over(job) ? distribute_over(job) : ops->send(job);
+	t->took_ms = clock_ms() - began;
+	note(job, t, end);
+	return end;
+}
+
+static enum send_end try_all(
+    const struct distribute_ops *ops, struct distribute_job *job, struct target_state *t)
+{
+	int64_t most = config_number(job->config, distribute_setting(job->name, "tries"));
+	int64_t pause = config_number(job->config, distribute_setting(job->name, "pause"));
+	char span[CLOCK_TEXT];
+
+	for (int64_t i = 1;; i++) {
+		enum distribute_end end = try_once(ops, job, t);
+
+		if (end == DISTRIBUTE_SENT) {
+			tell_sent(job, t);
+			return SEND_DONE;
+		}
+		if (end == DISTRIBUTE_STOPPED) {
+			log_line(LOG_WARN, "%s is not yet at %s: %s", job->snapshot, t->describes, job->why);
+			return SEND_STOPPED;
+		}
+		if (end == DISTRIBUTE_REFUSED) {
+			fail("%s cannot be sent to %s: %s", job->snapshot, t->describes, job->why);
+			return SEND_REFUSED;
+		}
+		bool last = i >= most || clock_ms() + pause >= job->deadline_ms;
+		log_line(last ? LOG_ERROR : LOG_WARN, "%s could not be sent to %s: %s%s%s", job->snapshot,
+		    t->describes, job->why, last ? "" : "; again in ",
+		    last ? "" : clock_format_span(pause, span));
+		if (last || !pause_for(job, pause))
+			return stop_requested() || atomic_load(job->stop) ? SEND_STOPPED : SEND_FAILED;
+		pause = pause < PAUSE_MOST_MS / 2 ? 2 * pause : PAUSE_MOST_MS;
+	}
+}
+
+/* With the snapshot and the lock held. */
+static enum send_end send_held(const struct distribute_ops *ops, struct distribute_job *job,
+    const struct published *p, const char *describes)
+{
+	struct target_state t = {0};
+	enum send_end end = SEND_FAILED;
+
+	job->state = state_open(job, describes);
+	if (!job->state || !state_read(job->state, &t)) {
+		fail("%s cannot be sent to %s: %s", p->name, describes, job->why);
+	} else if (strcmp(t.sent, p->name) == 0 && strcmp(t.sent_sum, p->sum) == 0 && !*t.error) {
+		log_line(LOG_DEBUG, "%s is at %s already", p->name, describes);
+		end = SEND_DONE;
+	} else {
+		if (strcmp(t.wanted, p->name) != 0) {
+			snprintf(t.wanted, sizeof(t.wanted), "%s", p->name);
+			t.tries = 0;
+		}
+		end = try_all(ops, job, &t);
+	}
+	db_close(job->state);
+	return end;
+}
+
+static enum send_end send_snapshot(
+    const struct distribute_ops *ops, struct distribute_job *job, struct published *p)
+{
+	char *describes = ops->describe(job->config, job->name, job->why);
+	enum send_end end = SEND_REFUSED;
+
+	if (!describes) {
+		fail("%s: %s", job->name, job->why);
+		return end;
+	}
+	job->folder = p->folder;
+	job->snapshot = p->name;
+	job->sum = p->sum;
+	job->lock = state_lock(job);
+	if (job->lock < 0) {
+		fail("%s cannot be sent to %s: %s", p->name, describes, job->why);
+		end = stop_requested() || atomic_load(job->stop) ? SEND_STOPPED : SEND_FAILED;
+	} else {
+		end = send_held(ops, job, p, describes);
+		close(job->lock);
+	}
+	free(describes);
+	return end;
+}
+
+enum send_end send_newest(const struct config *c, const char *name, atomic_bool *stop, char *ret_snapshot)
+{
+	const struct distribute_ops *ops = send_ops(c, name);
+	struct published p;
+	struct distribute_job *job;
+
+	*ret_snapshot = '\0';
+	if (!ops) {
+		fail("distribute.%s.type: %s is not in this build", name,
+		    config_text(c, distribute_setting(name, "type")));
+		return SEND_REFUSED;
+	}
+	int held = published_hold(config_text(c, "data"), &p);
+	if (held <= 0)
+		return held == 0 ? SEND_DONE : SEND_FAILED;
+	job = xcalloc(1, sizeof(*job));
+	job->config = c;
+	job->name = name;
+	job->stop = stop;
+	job->deadline_ms = clock_ms() + send_timeout_ms(c, name);
+	enum send_end end = send_snapshot(ops, job, &p);
+	memcpy(ret_snapshot, p.name, sizeof(p.name));
+	published_release(&p);
+	free(job);
+	return end;
+}

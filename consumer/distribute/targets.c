@@ -1,0 +1,247 @@
+/* targets.c -- the threads of all targets. */
+#include "targets.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "clock.h"
+#include "config.h"
+#include "config_section.h"
+#include "log.h"
+#include "send.h"
+#include "state.h"
+#include "stop.h"
+#include "xalloc.h"
+
+/* A try ends at its deadline but for what it may block for; then it is said to hang. */
+enum { GRACE_MS = 5000, LOOK_MS = 1000, SLICE_MS = 100, AGAIN_MS = 15 * 60 * 1000, NS_A_MS = 1000000 };
+
+static atomic_bool left_behind;
+
+bool targets_left_behind(void)
+{
+	return atomic_load(&left_behind);
+}
+
+void targets_leave_behind(void)
+{
+	atomic_store(&left_behind, true);
+}
+
+size_t targets_count(const struct config *c)
+{
+	return config_section_count(c, "distribute");
+}
+
+const char *targets_name(const struct config *c, size_t i)
+{
+	return config_section_name(c, "distribute", i);
+}
+
+bool targets_are_set_up(const struct config *c)
+{
+	char why[DISTRIBUTE_WHY];
+	bool good = true;
+
+	for (size_t i = 0; i < targets_count(c); i++) {
+		const char *name = targets_name(c, i);
+		const struct distribute_ops *ops = send_ops(c, name);
+		char *describes = ops ? ops->describe(c, name, why) : NULL;
+
+		if (!ops)
+			good = fail("distribute.%s.type: %s is not in this build", name,
+			    config_text(c, distribute_setting(name, "type")));
+		else if (!describes)
+			good = fail("%s", why);
+		free(describes);
+	}
+	return good;
+}
+
+struct target {
+	const struct config *config;
+	const char *name;
+	atomic_bool *stop;
+	pthread_t thread;
+	bool started, watches;
+	enum send_end end;
+	char snapshot[PUBLISHED_NAME];
+};
+
+/* Both are lost where the thread is left behind, since it may look at them. */
+struct targets {
+	struct target *v;
+	size_t n;
+	atomic_bool stop;
+};
+
+/* ---- beside a loader */
+
+static bool sleep_for(const struct target *t, int64_t ms)
+{
+	for (int64_t until = clock_ms() + ms; clock_ms() < until;) {
+		if (stop_requested() || atomic_load(t->stop))
+			return false;
+		stop_sleep_ms(SLICE_MS);
+	}
+	return true;
+}
+
+/* A snapshot that is refused waits for the next one: nothing is different before somebody changes something. */
+static void watch(struct target *t)
+{
+	char newest[PUBLISHED_NAME], done[PUBLISHED_NAME] = "";
+	int64_t again_ms = 0;
+
+	do {
+		published_newest(config_text(t->config, "data"), newest);
+		if (!*newest || (strcmp(newest, done) == 0 && (!again_ms || clock_ms() < again_ms)))
+			continue;
+		t->end = send_newest(t->config, t->name, t->stop, done);
+		again_ms = t->end == SEND_FAILED ? clock_ms() + AGAIN_MS : 0;
+	} while (sleep_for(t, LOOK_MS));
+}
+
+/* ---- threads */
+
+static void *target_main(void *arg)
+{
+	struct target *t = arg;
+
+	log_scope("distribute %s", t->name);
+	if (t->watches)
+		watch(t);
+	else
+		t->end = send_newest(t->config, t->name, t->stop, t->snapshot);
+	return NULL;
+}
+
+static bool is_named(const char *const *names, const char *name)
+{
+	if (!names || !*names)
+		return true;
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
+static struct targets *start(const struct config *c, const char *const *names, bool watches)
+{
+	struct targets *all = xcalloc(1, sizeof(*all));
+
+	all->v = xcalloc(targets_count(c) + 1, sizeof(*all->v));
+	for (size_t i = 0; i < targets_count(c); i++) {
+		struct target *t = &all->v[all->n];
+
+		if (!is_named(names, targets_name(c, i)))
+			continue;
+		*t = (struct target){.config = c,
+		    .name = targets_name(c, i),
+		    .stop = &all->stop,
+		    .watches = watches,
+		    .end = SEND_FAILED};
+		int error = pthread_create(&t->thread, NULL, target_main, t);
+		if (error)
+			fail("cannot start a thread for %s: %s", t->name, strerror(error));
+		t->started = !error;
+		all->n++;
+	}
+	return all;
+}
+
+static bool join_until(struct target *t, int64_t until_ms)
+{
+	int64_t left = until_ms - clock_ms();
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	left = left > 0 ? left : 0;
+	at.tv_sec += left / 1000;
+	at.tv_nsec += left % 1000 * NS_A_MS;
+	if (at.tv_nsec >= 1000L * NS_A_MS) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000L * NS_A_MS;
+	}
+	return pthread_clockjoin_np(t->thread, NULL, CLOCK_MONOTONIC, &at) == 0;
+}
+
+/* While it may work it has until its deadline; once a stop was requested, little more. */
+static bool join(struct target *t, int64_t deadline_ms)
+{
+	bool over = false;
+
+	while (!join_until(t, clock_ms() + SLICE_MS)) {
+		if (!over && (stop_requested() || atomic_load(t->stop))) {
+			over = true;
+			deadline_ms = clock_ms();
+		}
+		if (clock_ms() > deadline_ms + GRACE_MS)
+			return false;
+	}
+	return true;
+}
+
+static void leave(struct target *t)
+{
+	char why[DISTRIBUTE_WHY], span[CLOCK_TEXT];
+
+	targets_leave_behind();
+	snprintf(why, sizeof(why),
+	    "it hangs: a call to the target has not come back after %s; is it reachable?",
+	    clock_format_span(send_timeout_ms(t->config, t->name), span));
+	fail("%s: %s", t->name, why);
+	state_note_hang(config_text(t->config, "data"), t->name, why);
+}
+
+/* false: one was left behind, or does not hold the newest. */
+static bool end(struct targets *all)
+{
+	int64_t began = clock_ms();
+	bool good = true, all_ended = true;
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct target *t = &all->v[i];
+
+		if (t->started && !join(t, began + send_timeout_ms(t->config, t->name))) {
+			leave(t);
+			all_ended = good = false;
+			continue;
+		}
+		good = good && t->started && t->end == SEND_DONE;
+	}
+	if (all_ended) {
+		free(all->v);
+		free(all);
+	}
+	return good;
+}
+
+bool targets_send(const struct config *c, const char *const *names)
+{
+	return end(start(c, names, false));
+}
+
+struct targets_watch {
+	struct targets *all;
+};
+
+struct targets_watch *targets_watch_open(const struct config *c)
+{
+	struct targets_watch *w;
+
+	if (!targets_count(c))
+		return NULL;
+	w = xcalloc(1, sizeof(*w));
+	w->all = start(c, NULL, true);
+	return w;
+}
+
+void targets_watch_close(struct targets_watch *w)
+{
+	if (!w)
+		return;
+	atomic_store(&w->all->stop, true);
+	end(w->all);
+	free(w);
+}
