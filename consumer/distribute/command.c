@@ -232,17 +232,19 @@ static enum distribute_end run(struct distribute_job *job, char **words, char **
 	if (pipe2(ends, O_CLOEXEC) != 0) {
 		end = distribute_say(job, end, "cannot make a pipe: %s", strerror(errno));
 	} else {
-		int error = spawn(k, words, env, ends[1]);
+		int error = spawn(k, words, env, ends[1]), status;
 		bool over = false;
 
 		k->out = ends[0];
 		close(ends[1]);
-		if (error)
+		if (error) {
 			end =
 			    distribute_say(job, error == EAGAIN || error == ENOMEM ? end : DISTRIBUTE_REFUSED,
 				"cannot run %s: %s", words[0], strerror(error));
-		else
-			end = judge(k, wait_for(k, &over), over);
+		} else {
+			status = wait_for(k, &over);
+			end = judge(k, status, over);
+		}
 		close(ends[0]);
 	}
 	free(k);

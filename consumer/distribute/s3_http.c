@@ -9,9 +9,9 @@
 #include <unistd.h>
 #include "clock.h"
 #include "config.h"
-#include "loopback.h"
 #include "s3_answer.h"
 #include "s3_error.h"
+#include "s3_http_base.h"
 #include "stop.h"
 #include "xalloc.h"
 
@@ -67,76 +67,6 @@ static const char *setting(const struct s3_http *h, const char *name)
 	return config_text(h->job->config, distribute_setting(h->job->name, name));
 }
 
-static bool refuse(struct s3_http *h, const char *why, const char *endpoint)
-{
-	distribute_say(h->job, DISTRIBUTE_REFUSED, "distribute.%s.endpoint \"%s\": %s", h->job->name,
-	    strchr(endpoint, '@') ? "***" : endpoint, why);
-	return false;
-}
-
-static bool check_parts(struct s3_http *h, const char *endpoint, const char *scheme, const char *host)
-{
-	bool plain = strcmp(scheme, "http") == 0;
-
-	if (!plain && strcmp(scheme, "https") != 0)
-		return refuse(h, "the scheme is not known; use https", endpoint);
-	h->here = plain && loopback_is(host);
-	if (plain && !h->here && !config_bool(h->job->config, distribute_setting(h->job->name, "allow_http")))
-		return refuse(h,
-		    "plain http would send the data readable over the network; use https, or set "
-		    "allow_http=yes",
-		    endpoint);
-	return true;
-}
-
-static bool uses_path(const struct s3_http *h, const char *bucket)
-{
-	const char *style = setting(h, "path_style");
-
-	if (strcmp(style, "auto") != 0)
-		return strcmp(style, "yes") == 0;
-	/* A certificate's * stands for no dot. */
-	return *setting(h, "endpoint") || strchr(bucket, '.');
-}
-
-/* scheme://host[:port], without a path. */
-static bool set_base(struct s3_http *h)
-{
-	const char *bucket = setting(h, "bucket");
-	char *endpoint = *setting(h, "endpoint")
-			     ? xstrdup(setting(h, "endpoint"))
-			     : xasprintf("https://s3.%s.amazonaws.com", setting(h, "region"));
-	char *scheme = NULL, *host = NULL, *port = NULL, *path = NULL;
-	CURLU *u = curl_url();
-	bool good = false;
-
-	if (!u)
-		abort();
-	if (curl_url_set(u, CURLUPART_URL, endpoint, 0) != CURLUE_OK ||
-	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-	    curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
-	    curl_url_get(u, CURLUPART_PATH, &path, 0) != CURLUE_OK || strcmp(path, "/") != 0) {
-		refuse(h, "is no URL of a server; it looks like https://s3.example.com", endpoint);
-	} else if (check_parts(h, endpoint, scheme, host)) {
-		bool has_port = curl_url_get(u, CURLUPART_PORT, &port, 0) == CURLUE_OK;
-
-		if (uses_path(h, bucket))
-			h->base = xasprintf("%s://%s%s%s/%s", scheme, host, has_port ? ":" : "",
-			    has_port ? port : "", bucket);
-		else
-			h->base = xasprintf("%s://%s.%s%s%s", scheme, bucket, host, has_port ? ":" : "",
-			    has_port ? port : "");
-		good = true;
-	}
-	curl_free(scheme);
-	curl_free(host);
-	curl_free(port);
-	curl_free(path);
-	curl_url_cleanup(u);
-	free(endpoint);
-	return good;
-}
-
 struct s3_http *s3_http_open(struct distribute_job *job, const struct s3_credentials *k)
 {
 	struct s3_http *h = xcalloc(1, sizeof(*h));
@@ -149,7 +79,8 @@ struct s3_http *s3_http_open(struct distribute_job *job, const struct s3_credent
 	h->easy = curl_easy_init();
 	if (!h->easy)
 		abort();
-	if (set_base(h))
+	h->base = s3_http_base(job, &h->here);
+	if (h->base)
 		return h;
 	s3_http_close(h);
 	return NULL;

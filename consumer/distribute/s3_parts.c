@@ -14,23 +14,10 @@
 #include "log.h"
 #include "s3.h"
 #include "s3_answer.h"
+#include "s3_noted.h"
 #include "xalloc.h"
 
-enum { UPLOAD_ID = 1024, PARTS_MOST = 10000, NUMBER = 24, QUERY = UPLOAD_ID * 3 + 64, XML_MOST = 4 << 20 };
-
-struct part {
-	char etag[S3_ETAG], sha256[SUM_HEX]; /* "": not there */
-};
-
-struct upload {
-	struct s3 *s;
-	const struct s3_object *o;
-	char id[UPLOAD_ID]; /* as the server gave it */
-	uint64_t part_bytes;
-	bool sums;
-	struct part *parts;
-	size_t n;
-};
+enum { PARTS_MOST = 10000, NUMBER = 24, QUERY = S3_UPLOAD_ID * 3 + 64, XML_MOST = 4 << 20 };
 
 static enum distribute_end state_failed(struct s3 *s)
 {
@@ -49,113 +36,21 @@ static void add_id(char *query, size_t room, const char *before, const char *id)
 		    query + n, room - n, strchr(plain, *id) ? "%c" : "%%%02X", (unsigned char)*id);
 }
 
-/* ---- what is noted */
-
-static bool step_with(struct db *d, const char *sql, const char *key)
-{
-	sqlite3_stmt *st = db_prepare(d, sql);
-
-	if (!st)
-		return false;
-	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-	return db_step(d, st);
-}
-
-static bool forget(struct s3 *s, const char *key)
-{
-	return step_with(s->job->state, "DELETE FROM s3_part WHERE key = ?1", key) &&
-	       step_with(s->job->state, "DELETE FROM s3_upload WHERE key = ?1", key);
-}
-
-static bool note_upload(struct upload *u)
-{
-	struct db *d = u->s->job->state;
-	sqlite3_stmt *st =
-	    db_prepare(d, "INSERT OR REPLACE INTO s3_upload (key, snapshot, sha256, part_bytes, "
-			  "sums, upload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
-
-	if (!st)
-		return false;
-	sqlite3_bind_text(st, 1, u->o->key, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 2, u->s->job->snapshot, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 3, u->o->file->sha256, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 4, (int64_t)u->part_bytes);
-	sqlite3_bind_int(st, 5, u->sums);
-	sqlite3_bind_text(st, 6, u->id, -1, SQLITE_STATIC);
-	return db_step(d, st);
-}
-
-static bool note_part(struct upload *u, size_t i)
-{
-	struct db *d = u->s->job->state;
-	sqlite3_stmt *st = db_prepare(
-	    d, "INSERT OR REPLACE INTO s3_part (key, number, etag, sha256) VALUES (?1, ?2, ?3, ?4)");
-
-	if (!st)
-		return false;
-	sqlite3_bind_text(st, 1, u->o->key, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 2, (int64_t)i + 1);
-	sqlite3_bind_text(st, 3, u->parts[i].etag, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 4, u->parts[i].sha256, -1, SQLITE_STATIC);
-	return db_step(d, st);
-}
-
-/* 1: one is noted; 0: none; -1: logged. ret_sha256: of what it is an upload of. */
-static int find_noted(struct s3 *s, const char *key, struct upload *ret, char ret_sha256[static SUM_HEX])
-{
-	sqlite3_stmt *st = db_prepare(
-	    s->job->state, "SELECT sha256, part_bytes, sums, upload FROM s3_upload WHERE key = ?1");
-	int row = -1;
-
-	if (st) {
-		sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-		row = db_row(s->job->state, st);
-	}
-	if (row == 1) {
-		snprintf(ret_sha256, SUM_HEX, "%s", (const char *)sqlite3_column_text(st, 0));
-		ret->part_bytes = (uint64_t)sqlite3_column_int64(st, 1);
-		ret->sums = sqlite3_column_int(st, 2) != 0;
-		snprintf(ret->id, sizeof(ret->id), "%s", (const char *)sqlite3_column_text(st, 3));
-	}
-	if (st)
-		sqlite3_reset(st);
-	return row;
-}
-
 static size_t parts_of(uint64_t bytes, uint64_t part_bytes)
 {
 	return (size_t)((bytes + part_bytes - 1) / part_bytes);
 }
 
-static uint64_t part_from(const struct upload *u, size_t i)
+static uint64_t part_from(const struct s3_upload *u, size_t i)
 {
 	return (uint64_t)i * u->part_bytes;
 }
 
-static uint64_t part_size(const struct upload *u, size_t i)
+static uint64_t part_size(const struct s3_upload *u, size_t i)
 {
 	uint64_t left = u->o->file->bytes - part_from(u, i);
 
 	return left < u->part_bytes ? left : u->part_bytes;
-}
-
-static bool read_noted_parts(struct upload *u)
-{
-	struct db *d = u->s->job->state;
-	sqlite3_stmt *st = db_prepare(d, "SELECT number, etag, sha256 FROM s3_part WHERE key = ?1");
-	int row = -1;
-
-	if (st)
-		sqlite3_bind_text(st, 1, u->o->key, -1, SQLITE_STATIC);
-	while (st && (row = db_row(d, st)) == 1) {
-		int64_t i = sqlite3_column_int64(st, 0) - 1;
-
-		if (i < 0 || (uint64_t)i >= u->n)
-			continue;
-		snprintf(u->parts[i].etag, S3_ETAG, "%s", (const char *)sqlite3_column_text(st, 1));
-		snprintf(u->parts[i].sha256, SUM_HEX, "%s", (const char *)sqlite3_column_text(st, 2));
-	}
-	return row == 0;
 }
 
 /* ---- an upload's end without an object */
@@ -178,7 +73,7 @@ static enum distribute_end abort_one(struct s3 *s, const char *key, const char *
 /* Those of this key that the server knows, of which we do not know the id. Where that may not be asked it is left. */
 static enum distribute_end abort_unnoted(struct s3 *s, const char *key)
 {
-	char query[QUERY], found[1100], id[UPLOAD_ID];
+	char query[QUERY], found[1100], id[S3_UPLOAD_ID];
 	struct s3_text body, one;
 	struct s3_answer a;
 	size_t n = (size_t)snprintf(query, sizeof(query), "prefix=");
@@ -208,23 +103,23 @@ static enum distribute_end abort_unnoted(struct s3 *s, const char *key)
 
 enum distribute_end s3_parts_abort(struct s3 *s, const char *key)
 {
-	struct upload u = {.s = s};
+	struct s3_upload u = {.s = s};
 	char sha256[SUM_HEX];
-	int noted = find_noted(s, key, &u, sha256);
+	int noted = s3_noted_find(s, key, &u, sha256);
 	enum distribute_end end = DISTRIBUTE_SENT;
 
 	if (noted < 0)
 		return state_failed(s);
 	if (noted)
 		end = *u.id ? abort_one(s, key, u.id) : abort_unnoted(s, key);
-	if (end == DISTRIBUTE_SENT && noted && !forget(s, key))
+	if (end == DISTRIBUTE_SENT && noted && !s3_noted_forget(s, key))
 		end = state_failed(s);
 	return end;
 }
 
 /* ---- it begins, or goes on */
 
-static enum distribute_end create(struct upload *u)
+static enum distribute_end create(struct s3_upload *u)
 {
 	char meta[S3_HEADER];
 	struct s3_call c = {.method = "POST", .key = u->o->key, .query = "uploads="};
@@ -236,7 +131,7 @@ static enum distribute_end create(struct upload *u)
 		u->part_bytes = u->o->file->bytes / PARTS_MOST + 1;
 	u->sums = u->s->sums;
 	u->id[0] = '\0';
-	if (!note_upload(u))
+	if (!s3_noted_upload(u))
 		return state_failed(u->s);
 	c.headers[n++] = "content-type: application/octet-stream";
 	snprintf(meta, sizeof(meta), "x-amz-meta-sha256: %s", u->o->file->sha256);
@@ -250,12 +145,12 @@ static enum distribute_end create(struct upload *u)
 		end = distribute_say(u->s->job, DISTRIBUTE_RETRY,
 		    "the server began an upload of %s without an UploadId", u->o->key);
 	s3_answer_close(&a);
-	if (end == DISTRIBUTE_SENT && !note_upload(u))
+	if (end == DISTRIBUTE_SENT && !s3_noted_upload(u))
 		end = state_failed(u->s);
 	return end;
 }
 
-static void set_parts(struct upload *u)
+static void set_parts(struct s3_upload *u)
 {
 	free(u->parts);
 	u->n = parts_of(u->o->file->bytes, u->part_bytes);
@@ -263,7 +158,7 @@ static void set_parts(struct upload *u)
 }
 
 /* A part counts where the server has it in full size, under the ETag that it gave us. */
-static void mark_listed(struct upload *u, struct s3_text body, bool *there)
+static void mark_listed(struct s3_upload *u, struct s3_text body, bool *there)
 {
 	struct s3_text one;
 	char number[NUMBER], size[NUMBER], etag[S3_ETAG];
@@ -281,7 +176,7 @@ static void mark_listed(struct upload *u, struct s3_text body, bool *there)
 }
 
 static enum distribute_end list_page(
-    struct upload *u, char marker[static NUMBER], bool *there, bool *ret_gone)
+    struct s3_upload *u, char marker[static NUMBER], bool *there, bool *ret_gone)
 {
 	char query[QUERY], before[96] = "", more[NUMBER] = "";
 	struct s3_answer a;
@@ -306,7 +201,7 @@ static enum distribute_end list_page(
 }
 
 /* What is noted is kept only where the server has it, too. ret_gone: it does not know the upload. */
-static enum distribute_end compare(struct upload *u, bool *ret_gone)
+static enum distribute_end compare(struct s3_upload *u, bool *ret_gone)
 {
 	bool *there = xcalloc(u->n, sizeof(*there));
 	char marker[NUMBER] = "";
@@ -322,10 +217,10 @@ static enum distribute_end compare(struct upload *u, bool *ret_gone)
 	return end;
 }
 
-static enum distribute_end begin(struct upload *u)
+static enum distribute_end begin(struct s3_upload *u)
 {
 	char sha256[SUM_HEX] = "";
-	int noted = find_noted(u->s, u->o->key, u, sha256);
+	int noted = s3_noted_find(u->s, u->o->key, u, sha256);
 	bool gone = false;
 	enum distribute_end end = DISTRIBUTE_SENT;
 
@@ -333,14 +228,14 @@ static enum distribute_end begin(struct upload *u)
 		return state_failed(u->s);
 	if (noted && *u->id && strcmp(sha256, u->o->file->sha256) == 0) {
 		set_parts(u);
-		if (!read_noted_parts(u))
+		if (!s3_noted_parts(u))
 			return state_failed(u->s);
 		end = compare(u, &gone);
 		if (end == DISTRIBUTE_SENT || !gone)
 			return end;
 	}
 	if (noted)
-		end = gone ? (forget(u->s, u->o->key) ? DISTRIBUTE_SENT : state_failed(u->s))
+		end = gone ? (s3_noted_forget(u->s, u->o->key) ? DISTRIBUTE_SENT : state_failed(u->s))
 			   : s3_parts_abort(u->s, u->o->key);
 	if (end == DISTRIBUTE_SENT)
 		end = create(u);
@@ -356,7 +251,7 @@ static bool is_over(void *arg)
 	return distribute_is_over(arg);
 }
 
-static enum distribute_end put_part(struct upload *u, size_t i)
+static enum distribute_end put_part(struct s3_upload *u, size_t i)
 {
 	struct distribute_job *job = u->s->job;
 	char query[QUERY], before[64], sum[S3_HEADER], base64[SUM_BASE64];
@@ -387,12 +282,12 @@ static enum distribute_end put_part(struct upload *u, size_t i)
 	s3_answer_close(&a);
 	if (end == DISTRIBUTE_SENT && !*u->parts[i].etag)
 		end = distribute_say(job, DISTRIBUTE_RETRY, "the server gave a part no ETag");
-	if (end == DISTRIBUTE_SENT && !note_part(u, i))
+	if (end == DISTRIBUTE_SENT && !s3_noted_part(u, i))
 		end = state_failed(u->s);
 	return end;
 }
 
-static void list_for_completion(const struct upload *u, struct buffer *to)
+static void list_for_completion(const struct s3_upload *u, struct buffer *to)
 {
 	char base64[SUM_BASE64];
 
@@ -414,7 +309,7 @@ static void list_for_completion(const struct upload *u, struct buffer *to)
 }
 
 /* Whether it succeeded is known by looking at the object, where the answer was lost, or the upload is gone. */
-static enum distribute_end complete(struct upload *u)
+static enum distribute_end complete(struct s3_upload *u)
 {
 	struct buffer xml;
 	char query[QUERY], sum[SUM_HEX];
@@ -440,14 +335,14 @@ static enum distribute_end complete(struct upload *u)
 		end = DISTRIBUTE_SENT;
 	if (odd) /* it has other parts than it said: anew, the next time */
 		(void)s3_parts_abort(u->s, u->o->key);
-	if ((end == DISTRIBUTE_SENT || gone) && !forget(u->s, u->o->key))
+	if ((end == DISTRIBUTE_SENT || gone) && !s3_noted_forget(u->s, u->o->key))
 		end = state_failed(u->s);
 	return odd && end == DISTRIBUTE_REFUSED ? DISTRIBUTE_RETRY : end;
 }
 
 enum distribute_end s3_parts_put(struct s3 *s, const struct s3_object *o)
 {
-	struct upload *u = xcalloc(1, sizeof(*u));
+	struct s3_upload *u = xcalloc(1, sizeof(*u));
 
 	u->s = s;
 	u->o = o;

@@ -1,0 +1,188 @@
+"""targets.py -- what tests of distribution share: snapshots made by hand, readers that look on, an S3 server, a proxy that cuts."""
+import ctypes
+import hashlib
+import json
+import os
+import random
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+
+from harness import ROOT, wait_until
+
+NAMES = ("hosts.csv.gz", "detections.csv.gz", "vulnerabilities.csv.gz", "hosts.jsonl.gz", "vulnerabilities.jsonl.gz")
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def make_snapshot(data, number, large=3 << 20, small=200_000):
+    """DATA/publish/NAME as `qidflow run` leaves it, of random bytes; its name, and its files' contents by name."""
+    r = random.Random(number)
+    name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(1795489200 + number))
+    files = {n: r.randbytes(r.randrange(1, 2 * small)) for n in NAMES}
+    files["vulnerabilities.sqlite"] = r.randbytes(large + r.randrange(1000))
+    manifest = {"qidflow": "test", "run": {"run": number},
+                "files": [{"name": n, "bytes": len(b), "sha256": sha256(b)} for n, b in files.items()]}
+    files["manifest.json"] = json.dumps(manifest, indent=1).encode()
+    folder = data.folder / "publish" / name
+    folder.mkdir(parents=True)
+    for n, content in files.items():
+        (folder / n).write_bytes(content)
+    made = data.folder / "publish" / ".latest"
+    made.symlink_to(name)
+    made.rename(data.folder / "publish" / "latest")
+    return name, files
+
+
+def half_seen(latest, read):
+    """None, or what is not whole of what `latest` (the text of latest.json) points to; read(name) is a file of the target."""
+    latest = json.loads(latest)
+    manifest = read(latest["manifest"])
+    if manifest is None or sha256(manifest) != latest["manifest_sha256"]:
+        return f"{latest}: its manifest is missing, or another"
+    folder = latest["manifest"].rpartition("/")[0]
+    for f in json.loads(manifest)["files"]:
+        content = read(f"{folder}/{f['name']}")
+        if content is None or len(content) != f["bytes"] or sha256(content) != f["sha256"]:
+            return f"{latest}: {f['name']} is missing, or another"
+    return None
+
+
+class Reader:
+    """Reads the target over and over, by latest.json; `wrong` is what it saw that no reader may see."""
+
+    def __init__(self, read):
+        self.read, self.wrong, self.seen, self.looks = read, [], set(), 0
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._look, daemon=True)
+        self.thread.start()
+
+    def _look(self):
+        while not self.over.is_set():
+            latest = self.read("latest.json")
+            if latest is not None:
+                wrong = half_seen(latest, self.read)
+                if wrong and len(self.wrong) < 20:
+                    self.wrong.append(wrong)
+                self.seen.add(json.loads(latest)["snapshot"])
+                self.looks += 1
+            time.sleep(0.002)
+
+    def close(self):
+        self.over.set()
+        self.thread.join(30)
+
+
+def own_mounts():
+    """This process has mounts of its own from now on, that vanish with it. False: no right to."""
+    return ctypes.CDLL(None, use_errno=True).unshare(0x00020000) == 0 and subprocess.run(
+        ["mount", "--make-rprivate", "/"], capture_output=True, check=False).returncode == 0
+
+
+class S3:
+    """tests/s3/server.py: its objects outlive it."""
+
+    def __init__(self, case, **options):
+        self.case, self.options = case, options
+        self.folder = case.temp / "s3"
+        self.folder.mkdir()
+        self.process = None
+        self.start()
+
+    def start(self):
+        ready = self.folder / "ready.json"
+        ready.unlink(missing_ok=True)
+        python = os.environ.get("QIDFLOW_S3", ROOT / "build/s3") + "/bin/python" if "QIDFLOW_S3" in os.environ else \
+            ROOT / "build/s3/bin/python"
+        flags = [f"--{name}={value}" for name, value in self.options.items()]
+        env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        self.process = self.case.start([python, "-B", ROOT / "tests/s3/server.py", self.folder, *flags], env=env)
+        wait_until("the S3 server", lambda: ready.exists() or self.process.poll() is not None, 60)
+        said = json.loads(ready.read_text())
+        self.port, self.bucket, self.user, self.writer = said["port"], said["bucket"], said["user"], said["writer"]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(20)
+
+    def look(self, what):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/{what}", timeout=20) as answer:
+            return json.load(answer)
+
+    def credentials(self, who="user"):
+        key, secret = getattr(self, who)
+        return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
+
+
+class Proxy:
+    """Between qidflow and a server: act() is called once so many bytes went to it, and with `cuts` the rest is cut off."""
+
+    def __init__(self, port):
+        self.port_of_server = port
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.left, self.act, self.cuts, self.is_cut = None, None, False, False
+        self.lock = threading.Lock()
+        self.open = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def after(self, sent, act, cuts):
+        with self.lock:
+            self.left, self.act, self.cuts, self.is_cut = sent, act, cuts, False
+
+    def mend(self):
+        with self.lock:
+            self.left, self.act, self.is_cut = None, None, False
+
+    def close(self):
+        self.listening.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listening.accept()
+            except OSError:
+                return
+            try:
+                server = socket.create_connection(("127.0.0.1", self.port_of_server), 5)
+            except OSError:
+                client.close()
+                continue
+            if self.is_cut:
+                client.close()
+                server.close()
+                continue
+            for pair in ((client, server, True), (server, client, False)):
+                threading.Thread(target=self._pump, args=pair, daemon=True).start()
+
+    def _pump(self, source, sink, counts):
+        try:
+            while not self.is_cut and (piece := source.recv(8192)):
+                if counts and self._is_due(len(piece)):
+                    if self.cuts:
+                        break
+                sink.sendall(piece)
+        except OSError:
+            pass
+        for s in (source, sink):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def _is_due(self, size):
+        with self.lock:
+            if self.left is None:
+                return self.is_cut
+            self.left -= size
+            if self.left > 0:
+                return False
+            self.left = None
+            self.is_cut = self.cuts
+        if self.act:
+            self.act()
+        return True

@@ -1,0 +1,321 @@
+#!/usr/bin/env python3
+"""test_distribute.py -- snapshots get to directories and programs: whole, once, however they are interrupted."""
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import BUILD, SLOW, Case, say, wait_until
+from targets import Reader, half_seen, make_snapshot, own_mounts
+
+QUICK = {"pause": "50ms", "tries": 2, "timeout": "60s"}
+
+
+def settings(name, **values):
+    return {f"distribute.{name}.{key}": value for key, value in {**QUICK, **values}.items()}
+
+
+class Target(Case):
+    def setUp(self):
+        super().setUp()
+        self.data_ = self.data()
+        self.share = self.temp / "share"
+        self.share.mkdir()
+        self.set = settings("share", path=self.share)
+
+    def distribute(self, *names, status=0, seconds=60, settings=None, **more):
+        process = self.qidflow("distribute", None, self.data_, *names, settings=settings or self.set, **more)
+        if status is not None:
+            ended = process.wait(seconds * (4 if SLOW else 1))
+            self.assertEqual(ended, status, process.err)
+        return process
+
+    def status(self, name="share", settings=None):
+        p = self.qidflow("status", None, self.data_, "--json", settings=settings or self.set)
+        self.assertEqual(p.wait(30), 0, p.err)
+        return next(t for t in json.loads(p.out)["distribute"] if t["name"] == name)
+
+    def read(self, name):
+        try:
+            return (self.share / name).read_bytes()
+        except OSError:
+            return None
+
+    def assert_holds(self, name, files, also=()):
+        """The whole snapshot, once, and nothing else but `also`."""
+        self.assertEqual({p.name: p.read_bytes() for p in (self.share / name).iterdir()}, files)
+        self.assertIsNone(half_seen(self.read("latest.json"), self.read))
+        self.assertEqual(json.loads(self.read("latest.json"))["snapshot"], name)
+        there = {p.name for p in self.share.iterdir()}
+        self.assertEqual(there - {"latest"}, {name, "latest.json", *also})
+
+
+class Directory(Target):
+    def test_whole_once_and_kept(self):
+        names = []
+        for i in range(5):
+            name, files = make_snapshot(self.data_, i, large=100_000)
+            names.append(name)
+            process = self.distribute(settings={**self.set, "distribute.share.keep": 3})
+            self.assertIn("7 of 7 files", process.err)
+            self.assert_holds(name, files, names[-3:-1])
+            self.assertEqual(os.readlink(self.share / "latest"), name)
+        before = {p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in self.share.rglob("*")}
+        self.assertEqual(self.distribute().err, "")
+        self.assertEqual({p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in self.share.rglob("*")}, before)
+        said = self.status()
+        self.assertEqual((said["state"], said["sent"], said["error"]), ("sent", name, None))
+
+    def test_foreign_files_stay(self):
+        (self.share / "notes.txt").write_text("ours")
+        (self.share / "2026").mkdir()
+        for i in range(3):
+            name, files = make_snapshot(self.data_, i, large=1000)
+            self.distribute(settings={**self.set, "distribute.share.keep": 1})
+        self.assert_holds(name, files, ("notes.txt", "2026"))
+
+    def test_some_files(self):
+        name, files = make_snapshot(self.data_, 1, large=1000)
+        self.distribute(settings={**self.set, "distribute.share.files": "hosts.* *.sqlite"})
+        self.assertEqual({p.name for p in (self.share / name).iterdir()},
+                         {"hosts.csv.gz", "hosts.jsonl.gz", "vulnerabilities.sqlite", "manifest.json"})
+        self.assertIsNone(half_seen(self.read("latest.json"), self.read))
+        sent = json.loads((self.share / name / "manifest.json").read_text())
+        self.assertEqual(sent["run"], json.loads(files["manifest.json"])["run"])
+
+    def test_another_path_is_another_target(self):
+        name, files = make_snapshot(self.data_, 1, large=1000)
+        self.distribute()
+        self.share = self.temp / "other"
+        self.share.mkdir()
+        self.set = settings("share", path=self.share)
+        self.distribute()
+        self.assert_holds(name, files)
+
+    def test_state_that_is_lost(self):
+        name, files = make_snapshot(self.data_, 1)
+        self.distribute()
+        inodes = {p.name: p.stat().st_ino for p in (self.share / name).iterdir()}
+        self.data_.remove("distribute/share.db")
+        self.assertIn("0 of 7 files", self.distribute().err)
+        self.assertEqual({p.name: p.stat().st_ino for p in (self.share / name).iterdir()}, inodes)
+        self.assert_holds(name, files)
+
+    def test_spoilt_there_and_here(self):
+        name, files = make_snapshot(self.data_, 1, large=1000)
+        self.distribute()
+        (self.share / name / "hosts.csv.gz").write_bytes(b"spoilt")
+        self.data_.remove("distribute/share.db")
+        self.assertIn("1 of 7 files", self.distribute().err)
+        self.assert_holds(name, files)
+        second, _ = make_snapshot(self.data_, 2, large=1000)
+        (self.data_.folder / "publish" / second / "hosts.csv.gz").write_bytes(b"spoilt")
+        self.assertIn("is damaged", self.distribute(status=3).err)
+        self.assertEqual(json.loads(self.read("latest.json"))["snapshot"], name)
+
+    def test_not_mounted(self):
+        make_snapshot(self.data_, 1, large=1000)
+        gone = settings("share", path=self.temp / "nowhere")
+        process = self.distribute(status=3, settings=gone)
+        self.assertIn("is the share mounted?", process.err)
+        self.assertFalse((self.temp / "nowhere").exists())
+        said = self.status(settings=gone)
+        self.assertEqual((said["state"], said["tries"], said["sent"]), ("failed", 2, None))
+        self.assertIn("is the share mounted?", said["error"])
+        self.assertIsNotNone(said["failing_since"])
+        check = self.qidflow("check", None, self.data_, settings=gone)
+        check.wait(30)
+        self.assertRegex(check.out.decode(), "FAILED  share .*is the share mounted")
+
+    def test_share_without_links(self):
+        shim = {"LD_PRELOAD": str(BUILD / "tests/e2e/libshare_shim.so"), "SHARE": str(self.share), "SHARE_LINKS": "no"}
+        for i in range(2):
+            name, files = make_snapshot(self.data_, i, large=1000)
+            process = self.distribute(env=shim, settings={**self.set, "distribute.share.keep": 1})
+            self.assertIn("the share has no symbolic links", process.err)
+            self.assert_holds(name, files)
+        self.assertFalse(os.path.lexists(self.share / "latest"))
+
+    def interrupted(self, number, kind, r, whole):
+        """A snapshot of which the sending is cut at a seeded moment; its name and files, and what was said."""
+        name, files = make_snapshot(self.data_, number)
+        if kind == "killed":
+            process = self.distribute(status=None)
+            time.sleep(whole * r.random())
+            process.kill()
+            ended = process.wait(20)
+            return name, files, ended == -signal.SIGKILL
+        if kind == "too large":  # as a full disk looks to a program, wherever the tests run
+            most = r.randrange(500_000, 3 << 20)
+            process = self.distribute(status=3, settings={**self.set, "distribute.share.tries": 1},
+                                      wrapper=["env", "--ignore-signal=XFSZ", "prlimit", f"--fsize={most}"])
+            self.assertRegex(process.err, "File too large.*make room")
+            return name, files, True
+        taken = r.randrange(1000)  # a real one
+        stat = os.statvfs(self.share)
+        (self.share / "filler").write_bytes(b"\0" * (stat.f_bavail * stat.f_frsize * (500 + taken // 2) // 1000 - 4096))
+        fits = os.statvfs(self.share).f_bavail * stat.f_frsize > sum(map(len, files.values())) + 100_000
+        process = self.distribute(status=0 if fits else 3, settings={**self.set, "distribute.share.tries": 1})
+        if not fits:
+            self.assertRegex(process.err, "No space left.*make room")
+        (self.share / "filler").unlink()
+        return name, files, not fits
+
+    def test_interrupted_at_twenty_moments(self):
+        kinds = ["killed", "too large"]
+        if os.getuid() == 0 and own_mounts() and subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", "size=24m", "none", self.share], check=False).returncode == 0:
+            kinds.append("full")
+        seed = int(os.environ.get("QIDFLOW_SEED", "7"))
+        r = random.Random(seed)
+        self.set["distribute.share.keep"] = 2
+        reader = Reader(self.read)
+        first, files = make_snapshot(self.data_, 0)
+        began = time.monotonic()
+        self.distribute()
+        whole, cut, before = time.monotonic() - began, 0, first
+        for i in range(20):
+            kind = kinds[i % len(kinds)]
+            name, files, did = self.interrupted(i + 1, kind, r, whole)
+            cut += did
+            there = {p.name: (p.stat().st_ino, p.stat().st_mtime_ns) for p in self.share.glob(f".tmp-{name}/*")
+                     if p.read_bytes() == files[p.name]}
+            self.distribute()
+            self.assert_holds(name, files, [before])
+            stayed = {n: ((self.share / name / n).stat().st_ino, (self.share / name / n).stat().st_mtime_ns)
+                      for n in there}
+            self.assertEqual(stayed, there, f"{kind}: what was whole was copied again")
+            before = name
+        reader.close()
+        self.assertEqual(reader.wrong, [])
+        say(f"seed {seed}: {cut} of 20 interrupted ({', '.join(kinds)}), {reader.looks} looks at "
+            f"{len(reader.seen)} snapshots")
+        self.assertGreaterEqual(cut, 12)
+        self.assertGreater(len(reader.seen), 5)
+
+
+class Program(Target):
+    def program(self, text, **more):
+        path = self.temp / "program"
+        path.write_text("#!/bin/sh\n" + text)
+        path.chmod(0o755)
+        return settings("prog", type="command", command=path, **more)
+
+    def test_environment(self):
+        name, _ = make_snapshot(self.data_, 1, large=1000)
+        use = self.program('echo "$QIDFLOW_TARGET $QIDFLOW_SNAPSHOT $1|$2"; cp "$QIDFLOW_MANIFEST" "$OUT"; '
+                           'ls "$QIDFLOW_SNAPSHOT_FOLDER" | wc -l; echo "<$QIDFLOW_QUALYS_PASSWORD>"\n')
+        use["distribute.prog.command"] = f"{self.temp}/program 'a  b' $HOME"
+        process = self.distribute(settings=use, env={"OUT": str(self.temp / "out")})
+        self.assertIn(f"prog {name} a  b|$HOME", process.err)
+        self.assertRegex(process.err, "(?m)distribute prog: 7$")
+        self.assertIn("prog: <>", process.err)
+        self.assertEqual((self.temp / "out").read_bytes(), (self.data_.latest / "manifest.json").read_bytes())
+        self.assertEqual(self.distribute(settings=use).err, "", "it ran twice")
+
+    def test_fails_then_works(self):
+        make_snapshot(self.data_, 1, large=1000)
+        use = self.program(f"[ -e {self.temp}/second ] && exit 0; touch {self.temp}/second; echo wrong >&2; exit 9\n")
+        process = self.distribute(settings=use)
+        self.assertRegex(process.err, "WARN .*ended with status 9: wrong; again in 50 ms")
+        self.assertRegex(process.err, "INFO .*is at command")
+        missing = settings("prog", type="command", command="/nowhere/program")
+        self.assertRegex(self.distribute(settings=missing, status=3).err, "cannot run /nowhere/program: No such file")
+
+    def test_hangs_and_is_ended_with_all_that_it_started(self):
+        make_snapshot(self.data_, 1, large=1000)
+        use = self.program(f"trap '' TERM; sleep 300 & echo $! >{self.temp}/child; sleep 300\n", timeout="1s")
+        began = time.monotonic()
+        process = self.distribute(settings=use, status=3)
+        self.assertLess(time.monotonic() - began, 8)
+        self.assertIn("distribute.prog.timeout", process.err)
+        child = int((self.temp / "child").read_text())
+        wait_until("the end of what it started", lambda: not os.path.exists(f"/proc/{child}/exe"), 5)
+
+    def test_one_that_outlives_qidflow_keeps_others_away(self):
+        make_snapshot(self.data_, 1, large=1000)
+        use = self.program(f"echo x >>{self.temp}/begun; sleep 3\n", timeout="1s")
+        first = self.distribute(settings={**use, "distribute.prog.timeout": "60s"}, status=None)
+        wait_until("the program", (self.temp / "begun").exists, 10)
+        first.kill()
+        first.wait(10)
+        self.assertIn("another process sends to it", self.distribute(settings=use, status=3).err)
+        self.assertEqual((self.temp / "begun").read_text(), "x\n")
+        self.distribute(settings={**use, "distribute.prog.timeout": "20s"})
+        self.assertEqual((self.temp / "begun").read_text(), "x\nx\n")
+
+
+class Run(Target):
+    def test_targets_that_hang_or_fail_touch_no_other(self):
+        """One hangs in the kernel, one is silent, one fails; the fourth is served, and the run ends with 3 in time."""
+        shim = {"LD_PRELOAD": str(BUILD / "tests/e2e/libshare_shim.so"), "SHARE": str(self.temp / "gone"), "SHARE_HANGS": "yes"}
+        (self.temp / "gone").mkdir()
+        use = {**self.set, **settings("gone", path=self.temp / "gone", timeout="1s"),
+               **settings("silent", type="command", command="sleep 100", timeout="1s"),
+               **settings("wrong", type="command", command="false")}
+        sim = self.simulator(10)
+        began = time.monotonic()
+        run = self.run_qidflow(sim, self.data_, settings=use, env=shim, status=3)
+        say(f"a run with a target that hangs ended after {time.monotonic() - began:.1f} s")
+        self.assertLess(time.monotonic() - began, 30)
+        self.assertRegex(run.err, "gone: it hangs")
+        name = os.readlink(self.data_.latest)
+        self.assertIsNone(half_seen(self.read("latest.json"), self.read))
+        states = {n: self.status(n, use) for n in ("share", "gone", "silent", "wrong")}
+        self.assertEqual({n: s["state"] for n, s in states.items()},
+                         {"share": "sent", "gone": "failed", "silent": "failed", "wrong": "failed"})
+        self.assertEqual(states["share"]["sent"], name)
+        plain = self.qidflow("status", None, self.data_, settings=use)
+        plain.wait(20)
+        self.assertRegex(plain.out.decode(), "gone +directory +failed")
+        # Who catches up is served, and the others are not sent to again.
+        only = {k: v for k, v in use.items() if not k.startswith(("distribute.silent", "distribute.wrong"))}
+        again = self.distribute(settings=only)
+        self.assertIn("distribute gone", again.err)
+        self.assertNotIn("distribute share", again.err)
+        self.assertEqual({p.name for p in (self.temp / "gone").iterdir()}, {name, "latest", "latest.json"})
+
+    def test_a_run_distributes_each_snapshot(self):
+        sim = self.simulator(10)
+        self.run_qidflow(sim, self.data_, settings=self.set)
+        first = json.loads(self.read("latest.json"))["snapshot"]
+        time.sleep(1.1)  # snapshots are named by the second
+        self.run_qidflow(sim, self.data_, settings=self.set)
+        second = json.loads(self.read("latest.json"))["snapshot"]
+        self.assertEqual(second, os.readlink(self.data_.latest))
+        self.assertNotEqual(first, second)
+
+    def test_wrong_settings_begin_no_run(self):
+        sim = self.simulator(10)
+        for use, said in ((settings("a", type="directory"), "path is not set"), (settings("a", type="s3"), "bucket is not set"),
+                          (settings("a", type="command", command="'x"), "in \"quotes\"")):
+            run = self.run_qidflow(sim, self.data_, settings=use, status=2)
+            self.assertIn(said, run.err)
+        self.assertEqual(sim.stats()["calls"], 0)
+        missing = self.distribute("shaer", status=2)
+        self.assertIn("did you mean 'share'?", missing.err)
+        self.assertIn("no snapshot yet", self.distribute(status=1).err)
+
+    def test_a_snapshot_that_is_being_sent_is_not_removed(self):
+        sim = self.simulator(10)
+        self.run_qidflow(sim, self.data_)
+        held = os.readlink(self.data_.latest)
+        slow = settings("slow", type="command", command=f"sh -c 'touch {self.temp}/begun; sleep 5; "
+                        "test -f \"$QIDFLOW_MANIFEST\"'")
+        sending = self.distribute(settings=slow, status=None)
+        wait_until("the program", (self.temp / "begun").exists, 10)
+        for _ in range(2):
+            time.sleep(1.1)
+            self.run_qidflow(sim, self.data_, settings={"publish.keep": 1})
+        self.assertTrue((self.data_.folder / "publish" / held).is_dir(), "removed while it was sent")
+        self.assertEqual(sending.wait(20), 0, sending.err)
+        time.sleep(1.1)
+        self.run_qidflow(sim, self.data_, settings={"publish.keep": 1})
+        self.assertFalse((self.data_.folder / "publish" / held).exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
