@@ -15,7 +15,7 @@ demo="ca-certificates cmake gcc libc6-dev libcmocka-dev libcsv-dev libcurl4-open
 	pkg-config protobuf-c-compiler python3 sqlite3 zlib1g-dev"
 kafka="maven openjdk-17-jre-headless"
 tests="clang clang-format clang-tidy git kcat libclang-rt-14-dev llvm openjdk-17-jdk-headless
-	openssl protobuf-compiler python3-confluent-kafka python3-protobuf shellcheck spin util-linux valgrind"
+	openssl protobuf-compiler python3-confluent-kafka python3-protobuf python3-venv shellcheck spin util-linux valgrind"
 
 case "${1-}" in
 "") wanted="$demo $kafka $tests" ;;

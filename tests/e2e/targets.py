@@ -73,6 +73,7 @@ class Reader:
             time.sleep(0.002)
 
     def close(self):
+        assert self.thread.is_alive(), "the reader died"
         self.over.set()
         self.thread.join(30)
 
@@ -96,8 +97,7 @@ class S3:
     def start(self):
         ready = self.folder / "ready.json"
         ready.unlink(missing_ok=True)
-        python = os.environ.get("QIDFLOW_S3", ROOT / "build/s3") + "/bin/python" if "QIDFLOW_S3" in os.environ else \
-            ROOT / "build/s3/bin/python"
+        python = ROOT / "build/s3/bin/python"
         flags = [f"--{name}={value}" for name, value in self.options.items()]
         env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         self.process = self.case.start([python, "-B", ROOT / "tests/s3/server.py", self.folder, *flags], env=env)
@@ -156,15 +156,21 @@ class Proxy:
                 client.close()
                 server.close()
                 continue
-            for pair in ((client, server, True), (server, client, False)):
-                threading.Thread(target=self._pump, args=pair, daemon=True).start()
+            threading.Thread(target=self._both, args=(client, server), daemon=True).start()
+
+    def _both(self, client, server):
+        back = threading.Thread(target=self._pump, args=(server, client, False), daemon=True)
+        back.start()
+        self._pump(client, server, True)
+        back.join()
+        client.close()
+        server.close()
 
     def _pump(self, source, sink, counts):
         try:
-            while not self.is_cut and (piece := source.recv(8192)):
-                if counts and self._is_due(len(piece)):
-                    if self.cuts:
-                        break
+            while not self.is_cut and (piece := source.recv(65536)):
+                if counts and self._is_due(len(piece)) and self.cuts:
+                    break
                 sink.sendall(piece)
         except OSError:
             pass

@@ -3,7 +3,7 @@
 #
 #   tests/s3/install.sh FOLDER
 #
-# About 20 s and 150 MB the first time. What is imported is compiled now, or each start would take ten seconds.
+# About 20 s and 130 MB the first time. What is imported is compiled now, or each start would take ten seconds.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1

@@ -9,12 +9,13 @@ parts and their sizes) a body must be whole, and have the sums that its headers 
 sets this server's off, must be within 15 minutes.
 
 Not signed, for who looks from outside: GET /-/list is a JSON object of all objects, GET /-/uploads the number of uploads
-that are not finished, GET /-/log what was asked for.
+that are not finished, GET /-/object/KEY an object, GET /-/log what was asked for.
 """
 import argparse
 import base64
 import datetime
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -83,6 +84,12 @@ class Server:
                       for key in list(objects)}
         elif path == "/-/uploads":
             answer = len(self.s3.buckets[BUCKET].multiparts)
+        elif path.startswith("/-/object/"):
+            key = path[len("/-/object/"):].encode("latin-1").decode()
+            if key not in objects:
+                return error("404 Not Found", "NoSuchKey", key, start)
+            start("200 OK", [("Content-Length", str(objects[key].size))])
+            return [objects[key].value]
         else:
             answer = self.log
         body = json.dumps(answer).encode()
@@ -127,7 +134,6 @@ class Server:
             answer = self.wrong(environ, body, dated)
             if answer:
                 return answer
-            import io
             environ["wsgi.input"] = io.BytesIO(body)
             answer = list(self.app(environ, dated))
             if method in ("PUT", "POST", "DELETE"):
