@@ -25,8 +25,6 @@
 
 enum { LINE = 2048, LINES_MOST = 1000, SLICE_MS = 50, TERM_MS = 2000, NOT_FOUND = 127, NOT_RUNNABLE = 126 };
 
-extern char **environ;
-
 static char **words_of(const struct config *c, const char *name)
 {
 	return words_split(config_text(c, distribute_setting(name, "command")));

@@ -38,14 +38,13 @@ bool s3_old_finished(struct s3 *s)
 	return st && db_step(s->job->state, st);
 }
 
-/* The first column of all rows. NULL-ended; keys_free() it. NULL: logged. */
+/* The first column of all rows. NULL-ended; keys_free() it. What cannot be read is logged, and left for the next time. */
 static char **keys_of(struct s3 *s, sqlite3_stmt *st)
 {
 	char **keys = xcalloc(1, sizeof(*keys));
 	size_t n = 0;
-	int row = -1;
 
-	while (st && (row = db_row(s->job->state, st)) == 1) {
+	while (st && db_row(s->job->state, st) == 1) {
 		keys = xrealloc(keys, (n + 2) * sizeof(*keys));
 		keys[n++] = xstrdup((const char *)sqlite3_column_text(st, 0));
 		keys[n] = NULL;

@@ -56,7 +56,7 @@ static void note(struct distribute_job *job, struct target_state *t, enum distri
 		t->bytes = job->bytes;
 		t->error[0] = '\0';
 		t->failing_since = t->error_at = t->tries = 0;
-	} else {
+	} else if (end != DISTRIBUTE_STOPPED) { /* nobody's failure: the target is behind */
 		snprintf(t->error, sizeof(t->error), "%s", job->why);
 		t->error_at = now;
 		t->failing_since = t->failing_since ? t->failing_since : now;

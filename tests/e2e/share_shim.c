@@ -39,20 +39,20 @@ static int refuse(int error)
 	return -1;
 }
 
-int symlink(const char *target, const char *path)
+int symlink(const char *from, const char *to)
 {
 	int (*real)(const char *, const char *) =
 	    (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "symlink");
 
-	return is_share(path) && is_set("SHARE_LINKS", "no") ? refuse(EPERM) : real(target, path);
+	return is_share(to) && is_set("SHARE_LINKS", "no") ? refuse(EPERM) : real(from, to);
 }
 
-int link(const char *from, const char *path)
+int link(const char *from, const char *to)
 {
 	int (*real)(const char *, const char *) =
 	    (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "link");
 
-	return is_share(path) ? refuse(EPERM) : real(from, path);
+	return is_share(to) ? refuse(EPERM) : real(from, to);
 }
 
 int flock(int fd, int operation)
