@@ -106,6 +106,29 @@ class Exact(ClusterCase):
         self.assert_same(cluster.data, rebuilt)
 
 
+class Targets(ClusterCase):
+    def test_the_loader_distributes_and_loads_on(self):
+        """One target is served with each snapshot; the other takes for ever, which delays neither it nor the loader."""
+        share = self.temp / "share"
+        share.mkdir()
+        sim = self.simulator(20, limit=4)
+        cluster = Cluster(self, sim, settings={"distribute.share.path": share, "distribute.slow.type": "command",
+                                               "distribute.slow.command": "sleep 1000"})
+        cluster.start(fetchers=1)
+        for _ in range(2):
+            cluster.run()
+            newest = os.readlink(cluster.data.latest)
+            wait_until("the snapshot at the target", lambda: os.path.lexists(share / "latest") and
+                       os.readlink(share / "latest") == newest, 30)
+            sim.control("rescan", fraction=0.5)
+            time.sleep(1.1)  # snapshots are named by the second
+        began = time.monotonic()
+        cluster.loader.kill(signal.SIGTERM)
+        self.assertEqual(cluster.loader.wait(30), 0)
+        self.assertLess(time.monotonic() - began, 15)
+        cluster.stop_all()
+
+
 class Measured(ClusterCase):
     def test_all_of_the_limit_is_used(self):
         sim = self.simulator(6000 if LONG else 2000, limit=4, latency_ms=1000, bandwidth=5_000_000, detections=80, no_traps=True)

@@ -181,6 +181,8 @@ class Directory(Target):
             kind = kinds[i % len(kinds)]
             name, files, did = self.interrupted(i + 1, kind, r, whole)
             cut += did
+            if (self.share / name).exists():  # by its name, so all of it
+                self.assertEqual({p.name: p.read_bytes() for p in (self.share / name).iterdir()}, files)
             there = {p.name: (p.stat().st_ino, p.stat().st_mtime_ns) for p in self.share.glob(f".tmp-{name}/*")
                      if p.read_bytes() == files[p.name]}
             self.distribute()

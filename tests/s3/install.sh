@@ -7,6 +7,9 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1
+mkdir -p "$(dirname "$folder")"
+exec 9>"$folder.lock" # two builds' tests may want it at the same time
+flock 9
 [ -f "$folder/requirements.txt" ] && cmp -s "$here/requirements.txt" "$folder/requirements.txt" && exit 0
 rm -rf "$folder"
 /usr/bin/python3 -m venv "$folder"

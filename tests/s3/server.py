@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """server.py -- an S3 server on 127.0.0.1 that verifies signatures, for the tests; moto does the work.
 
-  build/s3/bin/python tests/s3/server.py FOLDER [--port N] [--clock SECONDS]
+  build/s3/bin/python tests/s3/server.py FOLDER [--port N] [--clock SECONDS] [--tls FILE]
 
 FOLDER/ready.json says port and keys once it answers: of `user`, who may do anything, and of `writer`, who may only put. The
 bucket is `snapshots`, and what is in it outlives the server (FOLDER/state). Beside what moto checks (signatures, policies,
 parts and their sizes) a body must be whole, and have the sums that its headers say; and the clock of a signature, which --clock
-sets this server's off, must be within 15 minutes.
+sets this server's off, must be within 15 minutes. FILE: certificate and key, for https.
 
 Not signed, for who looks from outside: GET /-/list is a JSON object of all objects, GET /-/uploads the number of uploads
 that are not finished, GET /-/object/KEY an object, GET /-/log what was asked for.
@@ -158,9 +158,11 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--clock", type=int, default=0)
+    parser.add_argument("--tls")
     o = parser.parse_args()
     server = Server(o.folder, o.clock)
-    listening = make_server("127.0.0.1", o.port, server, threaded=True, request_handler=Handler)
+    listening = make_server("127.0.0.1", o.port, server, threaded=True, request_handler=Handler,
+                            ssl_context=(o.tls, o.tls) if o.tls else None)
     made = o.folder / "ready.tmp"
     made.write_text(json.dumps({"port": listening.server_port, "bucket": BUCKET, **server.keys}))
     made.rename(o.folder / "ready.json")
