@@ -2,23 +2,22 @@
  *
  * Each is looked at in a thread of its own, for a minute at most: a share that is gone may hold whoever looks at it. */
 #include "check_distribute.h"
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include "clock.h"
 #include "config.h"
 #include "send.h"
 #include "targets.h"
 #include "xalloc.h"
 
-enum { LOOK_S = 60, GRACE_S = 5 };
+enum { LOOK_MS = 60000, GRACE_MS = 5000, JOIN_MS = 10 };
 
 struct look {
 	struct distribute_job job;
 	const struct distribute_ops *ops;
-	atomic_bool stop;
+	atomic_bool stop, ended;
 	bool good;
 };
 
@@ -27,6 +26,7 @@ static void *look_main(void *arg)
 	struct look *l = arg;
 
 	l->good = l->ops->check(&l->job);
+	atomic_store(&l->ended, true);
 	return NULL;
 }
 
@@ -40,13 +40,15 @@ static void say(const char *verdict, const char *name, const char *where, const 
 static bool look_at(struct look *l)
 {
 	pthread_t thread;
-	struct timespec until;
 
 	if (pthread_create(&thread, NULL, look_main, l) != 0)
 		abort();
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += LOOK_S + GRACE_S;
-	return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+	while (!atomic_load(&l->ended)) {
+		if (clock_ms() > l->job.deadline_ms + GRACE_MS)
+			return false;
+		poll(NULL, 0, JOIN_MS);
+	}
+	return pthread_join(thread, NULL) == 0;
 }
 
 static bool check_target(const struct config *c, const char *name)
@@ -55,11 +57,8 @@ static bool check_target(const struct config *c, const char *name)
 	bool good = false;
 
 	l->ops = send_ops(c, name);
-	l->job = (struct distribute_job){.config = c,
-	    .name = name,
-	    .lock = -1,
-	    .deadline_ms = clock_ms() + LOOK_S * INT64_C(1000),
-	    .stop = &l->stop};
+	l->job = (struct distribute_job){
+	    .config = c, .name = name, .lock = -1, .deadline_ms = clock_ms() + LOOK_MS, .stop = &l->stop};
 	char *describes = l->ops ? l->ops->describe(c, name, l->job.why) : NULL;
 	if (!l->ops)
 		say("FAILED", name, NULL, "its type is not in this build");

@@ -89,7 +89,7 @@ third_party() {
 	only() {
 		sources 'c|h' | grep -vE "$2" | xargs -r grep -nE "^#include <$1" | sed "s~\$~   <- only in $2~"
 	}
-	only curl/ '^common/qualys/http.c$|^consumer/distribute/s3_(http|http_base|error).c$|^tests/bench/'
+	only curl/ '^common/qualys/http.c$|^consumer/distribute/s3_(http[a-z_]*|error).c$|^tests/bench/'
 	only libxml/ '^common/record/xml_reader.c$|^tests/bench/'
 	only microhttpd '^tests/qualys_sim/'
 	only ini.h '^common/base/config'

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include "config.h"
 #include "s3_answer.h"
+#include "s3_sign.h"
 #include "snapshot_name.h"
 #include "temporary.h"
 #include "words.h"
@@ -147,6 +148,35 @@ static void test_answer_that_is_none(void **state)
 	}
 }
 
+/* ---- a signature: the example of Amazon's documentation, "GET Object" */
+
+static void test_sign(void **state)
+{
+	static const char *const headers[] = {"x-amz-date: 20130524T000000Z", "range: bytes=0-9",
+	    "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+	    "host: examplebucket.s3.amazonaws.com"};
+	char date[S3_DATE];
+
+	(void)state;
+	s3_sign_date(1369353600, date);
+	assert_string_equal(date, "20130524T000000Z");
+	char *value = s3_sign(&(struct s3_signing){.method = "GET",
+	    .path = "/test.txt",
+	    .query = "",
+	    .headers = headers,
+	    .n = 4,
+	    .sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+	    .region = "us-east-1",
+	    .access_key = "AKIAIOSFODNN7EXAMPLE",
+	    .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+	    .date = date});
+	assert_string_equal(value,
+	    "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, "
+	    "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, "
+	    "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
+	free(value);
+}
+
 /* ---- a manifest's files */
 
 #define A_SUM "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -242,7 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_words), cmocka_unit_test(test_sum),
 	    cmocka_unit_test(test_names), cmocka_unit_test(test_answer),
-	    cmocka_unit_test(test_answer_that_is_none),
+	    cmocka_unit_test(test_answer_that_is_none), cmocka_unit_test(test_sign),
 	    cmocka_unit_test_setup_teardown(test_files, files_setup, files_teardown),
 	    cmocka_unit_test_setup_teardown(test_files_that_are_none, files_setup, files_teardown)};
 

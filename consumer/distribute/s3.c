@@ -83,7 +83,7 @@ static char *describe(const struct config *c, const char *name, char ret_why[sta
 	return text;
 }
 
-static enum distribute_end set_encryption(struct s3 *s)
+static void set_encryption(struct s3 *s)
 {
 	const struct config *c = s->job->config;
 	const char *name = s->job->name, *sse = text_of(c, name, "sse");
@@ -96,13 +96,6 @@ static enum distribute_end set_encryption(struct s3 *s)
 		    s->encryption[1], S3_HEADER, "x-amz-server-side-encryption-aws-kms-key-id: %.180s", key);
 	if (*class)
 		snprintf(s->encryption[2], S3_HEADER, "x-amz-storage-class: %.64s", class);
-	if (*key && !s3_http_signs_all_headers())
-		return distribute_say(s->job, DISTRIBUTE_REFUSED,
-		    "sse_kms_key_id wants libcurl 8.10 (this is %s, which signs that header wrongly): make "
-		    "the key the "
-		    "bucket's own, and leave sse_kms_key_id out",
-		    s3_http_version());
-	return DISTRIBUTE_SENT;
 }
 
 static enum distribute_end s3_open(struct distribute_job *job, struct s3 *ret)
@@ -113,8 +106,8 @@ static enum distribute_end s3_open(struct distribute_job *job, struct s3 *ret)
 	ret->prefix = prefix_of(c, job->name);
 	ret->sums = strcmp(text_of(c, job->name, "checksum"), "sha256") == 0;
 	ret->part_bytes = (uint64_t)config_number(c, distribute_setting(job->name, "part"));
-	if (set_encryption(ret) != DISTRIBUTE_SENT ||
-	    !s3_credentials_read(c, job->name, &ret->credentials, job->why))
+	set_encryption(ret);
+	if (!s3_credentials_read(c, job->name, &ret->credentials, job->why))
 		return DISTRIBUTE_REFUSED;
 	ret->http = s3_http_open(job, &ret->credentials);
 	return ret->http ? DISTRIBUTE_SENT : DISTRIBUTE_REFUSED;

@@ -12,10 +12,9 @@
 #include "s3_answer.h"
 #include "s3_error.h"
 #include "s3_http_base.h"
+#include "s3_http_headers.h"
 #include "stop.h"
 #include "xalloc.h"
-
-#define NO_BODY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 enum {
 	BODY_MOST = 4 << 20,
@@ -48,16 +47,6 @@ static void global_init(void)
 {
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		abort();
-}
-
-bool s3_http_signs_all_headers(void)
-{
-	return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080a00;
-}
-
-const char *s3_http_version(void)
-{
-	return curl_version_info(CURLVERSION_NOW)->version;
 }
 
 /* ---- opening */
@@ -194,48 +183,6 @@ static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl
 
 /* ---- a call */
 
-/* As it is signed: everything but what S3 leaves as it is. */
-static char *encoded(const char *key)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
-	char *text = xmalloc(3 * strlen(key) + 1), *p = text;
-
-	for (; *key; key++) {
-		if (strchr(plain, *key))
-			*p++ = *key;
-		else
-			p += snprintf(p, 4, "%%%02X", (unsigned char)*key);
-	}
-	*p = '\0';
-	return text;
-}
-
-static struct curl_slist *add(struct curl_slist *list, const char *name, const char *value)
-{
-	char *line = xasprintf("%s: %s", name, value);
-	struct curl_slist *longer = curl_slist_append(list, line);
-
-	free(line);
-	if (!longer)
-		abort();
-	return longer;
-}
-
-static struct curl_slist *headers_of(const struct s3_http *h)
-{
-	const struct s3_call *c = h->call;
-	struct curl_slist *list = add(NULL, "x-amz-content-sha256", c->sha256 ? c->sha256 : NO_BODY_SHA256);
-
-	if (h->credentials->token)
-		list = add(list, "x-amz-security-token", h->credentials->token);
-	for (size_t i = 0; i < S3_HEADERS && c->headers[i]; i++) {
-		list = curl_slist_append(list, c->headers[i]);
-		if (!list)
-			abort();
-	}
-	return list;
-}
-
 static void set_method(struct s3_http *h)
 {
 	const struct s3_call *c = h->call;
@@ -269,9 +216,11 @@ static void set_options(struct s3_http *h)
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(e, CURLOPT_AWS_SIGV4, h->sigv4);
-	curl_easy_setopt(e, CURLOPT_USERNAME, h->credentials->access_key);
-	curl_easy_setopt(e, CURLOPT_PASSWORD, h->credentials->secret_key);
+	if (!s3_http_is_signed(h->call)) {
+		curl_easy_setopt(e, CURLOPT_AWS_SIGV4, h->sigv4);
+		curl_easy_setopt(e, CURLOPT_USERNAME, h->credentials->access_key);
+		curl_easy_setopt(e, CURLOPT_PASSWORD, h->credentials->secret_key);
+	}
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	curl_easy_setopt(e, CURLOPT_EXPECT_100_TIMEOUT_MS, (long)EXPECT_MS);
 	curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER);
@@ -298,11 +247,9 @@ static void set_options(struct s3_http *h)
 
 static CURLcode perform(struct s3_http *h)
 {
-	const struct s3_call *c = h->call;
-	char *key = c->key ? encoded(c->key) : NULL;
-	char *url =
-	    xasprintf("%s/%s%s%s", h->base, key ? key : "", c->query ? "?" : "", c->query ? c->query : "");
-	struct curl_slist *headers = headers_of(h);
+	const struct s3_sender sender = {h->base, setting(h, "region"), h->credentials};
+	char *url = s3_http_url(&sender, h->call);
+	struct curl_slist *headers = s3_http_headers(&sender, h->call, url);
 	long status = 0;
 
 	buffer_clear(&h->answer->body);
@@ -317,7 +264,6 @@ static CURLcode perform(struct s3_http *h)
 	h->answer->status = code == CURLE_OK ? (int)status : 0;
 	curl_slist_free_all(headers);
 	free(url);
-	free(key);
 	return code;
 }
 

@@ -1,8 +1,8 @@
 /* s3_http.h -- calls to an S3 server, signed by libcurl (Signature Version 4).
  *
- * What libcurl 7.88 wants of its caller: the query in order and with an = behind each name, path and query encoded as
- * they are signed, x-amz-content-sha256 in any call, and no header without a value. Headers whose names begin alike it signs
- * in the wrong order before 8.10: s3_http_signs_all_headers(). */
+ * What libcurl 7.88 wants of its caller: the query in order and with an = behind each name, path and query encoded as they
+ * are signed, x-amz-content-sha256 in any call, and no header without a value. Where the name of a header is the beginning of
+ * another's it signs them in the wrong order before 8.10; such a call s3_sign.c signs. */
 #ifndef S3_HTTP_H
 #define S3_HTTP_H
 #include "buffer.h"
@@ -16,8 +16,6 @@ struct s3_http; /* one thread's; keeps its connection */
 /* NULL: job->why: the endpoint is no URL, or plain http to another machine. */
 struct s3_http *s3_http_open(struct distribute_job *job, const struct s3_credentials *k);
 void s3_http_close(struct s3_http *h);
-bool s3_http_signs_all_headers(void);
-const char *s3_http_version(void);
 
 struct s3_call {
 	const char *method;              /* GET HEAD PUT POST DELETE */

@@ -63,7 +63,7 @@ char *s3_http_base(struct distribute_job *job, bool *ret_here)
 	    curl_url_get(u, CURLUPART_PATH, &path, 0) != CURLUE_OK || strcmp(path, "/") != 0) {
 		refuse(job, "is no URL of a server; it looks like https://s3.example.com", endpoint);
 	} else if (check_parts(job, endpoint, scheme, host, ret_here)) {
-		bool has_port = curl_url_get(u, CURLUPART_PORT, &port, 0) == CURLUE_OK;
+		bool has_port = curl_url_get(u, CURLUPART_PORT, &port, CURLU_NO_DEFAULT_PORT) == CURLUE_OK;
 
 		if (uses_path(job, bucket))
 			base = xasprintf("%s://%s%s%s/%s", scheme, host, has_port ? ":" : "",

@@ -1,10 +1,10 @@
 /* targets.c -- the threads of all targets. */
 #include "targets.h"
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "clock.h"
 #include "config.h"
 #include "config_section.h"
@@ -15,7 +15,7 @@
 #include "xalloc.h"
 
 /* A try ends at its deadline but for what it may block for; then it is said to hang. */
-enum { GRACE_MS = 5000, LOOK_MS = 1000, SLICE_MS = 100, AGAIN_MS = 15 * 60 * 1000, NS_A_MS = 1000000 };
+enum { GRACE_MS = 5000, LOOK_MS = 1000, SLICE_MS = 100, JOIN_MS = 10, AGAIN_MS = 15 * 60 * 1000 };
 
 static atomic_bool left_behind;
 
@@ -65,6 +65,7 @@ struct target {
 	atomic_bool *stop;
 	pthread_t thread;
 	bool started, watches;
+	atomic_bool ended; /* joining it takes no time */
 	enum send_end end;
 	char snapshot[PUBLISHED_NAME];
 };
@@ -114,6 +115,7 @@ static void *target_main(void *arg)
 		watch(t);
 	else
 		t->end = send_newest(t->config, t->name, t->stop, t->snapshot);
+	atomic_store(&t->ended, true);
 	return NULL;
 }
 
@@ -136,11 +138,11 @@ static struct targets *start(const struct config *c, const char *const *names, b
 
 		if (!is_named(names, targets_name(c, i)))
 			continue;
-		*t = (struct target){.config = c,
-		    .name = targets_name(c, i),
-		    .stop = &all->stop,
-		    .watches = watches,
-		    .end = SEND_FAILED};
+		t->config = c;
+		t->name = targets_name(c, i);
+		t->stop = &all->stop;
+		t->watches = watches;
+		t->end = SEND_FAILED;
 		int error = pthread_create(&t->thread, NULL, target_main, t);
 		if (error)
 			fail("cannot start a thread for %s: %s", t->name, strerror(error));
@@ -150,36 +152,21 @@ static struct targets *start(const struct config *c, const char *const *names, b
 	return all;
 }
 
-static bool join_until(struct target *t, int64_t until_ms)
-{
-	int64_t left = until_ms - clock_ms();
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	left = left > 0 ? left : 0;
-	at.tv_sec += left / 1000;
-	at.tv_nsec += left % 1000 * NS_A_MS;
-	if (at.tv_nsec >= 1000L * NS_A_MS) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000L * NS_A_MS;
-	}
-	return pthread_clockjoin_np(t->thread, NULL, CLOCK_MONOTONIC, &at) == 0;
-}
-
 /* While it may work it has until its deadline; once a stop was requested, little more. */
 static bool join(struct target *t, int64_t deadline_ms)
 {
 	bool over = false;
 
-	while (!join_until(t, clock_ms() + SLICE_MS)) {
+	while (!atomic_load(&t->ended)) {
 		if (!over && (stop_requested() || atomic_load(t->stop))) {
 			over = true;
 			deadline_ms = clock_ms();
 		}
 		if (clock_ms() > deadline_ms + GRACE_MS)
 			return false;
+		poll(NULL, 0, JOIN_MS);
 	}
-	return true;
+	return pthread_join(t->thread, NULL) == 0;
 }
 
 static void leave(struct target *t)

@@ -141,6 +141,18 @@ class Sent(Bucket):
         process = self.distribute(more=host)  # another description: another target, where all is there already
         self.assertIn("0 of 7 files", process.err)
 
+    def test_a_key_of_their_own(self):
+        """Headers that libcurl before 8.10 signs in the wrong order."""
+        sent = make_snapshot(self.data_, 1, large=6 << 20)
+        use = {"distribute.bucket.sse": "aws:kms", "distribute.bucket.sse_kms_key_id": "arn:aws:kms:us-east-1:123456789012:key/some-key"}
+        self.distribute(more=use)
+        self.assert_holds(sent)
+        for key, o in self.s3.look("list").items():
+            self.assertEqual((o["encryption"], o["key"]), ("aws:kms", use["distribute.bucket.sse_kms_key_id"]), key)
+        make_snapshot(self.data_, 2, large=1000)
+        wrong = {"AWS_ACCESS_KEY_ID": self.s3.user[0], "AWS_SECRET_ACCESS_KEY": SECRET}
+        self.assertIn("SignatureDoesNotMatch", self.distribute(status=3, more=use, env=wrong).err)
+
     def test_who_may_only_write(self):
         sent = make_snapshot(self.data_, 1, large=6 << 20)
         self.distribute(env=self.s3.credentials("writer"))

@@ -79,7 +79,7 @@ class Server:
         objects = self.s3.buckets[BUCKET].keys
         if path == "/-/list":
             answer = {key: {"bytes": objects[key].size, "sha256": hashlib.sha256(objects[key].value).hexdigest(),
-                            "class": objects[key].storage_class, "encryption": objects[key].encryption,
+                            "class": objects[key].storage_class, "encryption": objects[key].encryption, "key": objects[key].kms_key_id,
                             "checksum": objects[key].checksum_value, "metadata": dict(objects[key].metadata)}
                       for key in list(objects)}
         elif path == "/-/uploads":
