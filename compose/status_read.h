@@ -47,13 +47,12 @@ struct status {
 	size_t n_batches;
 	int64_t tables[STATUS_TABLES]; /* rows, by enum table_id */
 	struct status_letter *letters;
-	size_t n_letters;
+	size_t n_letters, n_targets;
 	struct status_enrich enrich;
 	char as_of[STATUS_TIME]; /* start of the last complete run, by the API's clock; "": there is none */
 	int64_t age_s;
 	struct status_cluster cluster; /* of progress.db; lags are asked for apart */
 	struct status_target *targets; /* status_distribute.h; asked for apart */
-	size_t n_targets;
 };
 
 bool status_read(const char *data, struct status *ret); /* false: logged */
