@@ -17,13 +17,30 @@ static void be_silent(void *arg, const char *line, unsigned size)
 }
 
 /* Numbers and choices come back; a text may hold what the INI form cannot say ("; ", blanks at its ends). */
+static void must_be_equal(
+    const struct config *a, const struct config *b, const struct option *o, const char *name)
+{
+	const struct config_value *v = config_find(a, name), *w = config_find(b, name);
+
+	if (!v || !w || v->number != w->number || (o->type == OPTION_CHOICES && strcmp(v->text, w->text)))
+		abort();
+}
+
 static void must_equal(const struct config *a, const struct config *b)
 {
-	for (const struct option *o = options; o->name; o++) {
-		const struct config_value *v = config_find(a, o->name), *w = config_find(b, o->name);
+	char name[256];
 
-		if (v->number != w->number || (o->type == OPTION_CHOICES && strcmp(v->text, w->text)))
-			abort();
+	for (const struct option *o = options; o->name; o++) {
+		size_t before = strcspn(o->name, "*");
+
+		if (!o->name[before])
+			must_be_equal(a, b, o, o->name);
+		for (size_t i = 0; o->name[before] && i < a->section_count; i++) {
+			if (strncmp(a->sections[i].name, o->name, before) != 0)
+				continue;
+			snprintf(name, sizeof(name), "%s%s", a->sections[i].name, o->name + before + 1);
+			must_be_equal(a, b, o, name);
+		}
 	}
 }
 
