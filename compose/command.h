@@ -23,6 +23,7 @@ int retry_main(int argc, char **argv);
 int cancel_main(int argc, char **argv);
 int check_main(int argc, char **argv);
 int config_main(int argc, char **argv);
+int diff_main(int argc, char **argv);
 int distribute_main(int argc, char **argv);
 int export_main(int argc, char **argv);
 int status_main(int argc, char **argv);

@@ -78,6 +78,17 @@ const struct command commands[] = {
 	"\n"
 	"All of them, or those that are named. What a target holds already is not sent again. run and\n"
 	"loader do the same after each snapshot.\n"},
+    {"diff", diff_main, "[A [B]] [--format table|csv|json] [--by COLUMN]",
+	"Tell what changed from one snapshot to another.\n"
+	"\n"
+	"A and B: names under DATA/publish, folders, or databases of snapshots; the last two where none\n"
+	"is named, the newest as B where only A is. Kinds: new, reopened, came_with_host, fixed, gone,\n"
+	"went_with_host, severity, qds, host_came, host_gone; `man qidflow` says what each is. The exit\n"
+	"status is 0 also where there are differences.\n"
+	"\n"
+	"  --format FORMAT   table: counts (where none is named); csv, json: a row for each change\n"
+	"  --by COLUMN       also counts by this column of `vulnerabilities`; report.by where none is\n"
+	"                    named, or else the first one whose name holds owner or team\n"},
     {"config", config_main, "",
 	"Print all settings in force, as an INI file.\n"
 	"\n"
@@ -99,7 +110,7 @@ int main(int argc, char **argv)
 	const struct command *c = *name ? command_find(name) : NULL;
 	if (!c) {
 		fputs("usage: qidflow "
-		      "run|coordinator|fetcher|loader|retry|cancel|check|status|tail|export|distribute|"
+		      "run|coordinator|fetcher|loader|retry|cancel|check|status|tail|export|distribute|diff|"
 		      "config|help [OPTION...]; see `qidflow help`\n",
 		    stderr);
 		return STATUS_USAGE;

@@ -119,6 +119,17 @@ bool publish_folder_name(const char *folder, int64_t time_s, char ret_name[stati
 	return true;
 }
 
+size_t publish_folder_newest(const char *folder, char (*ret_names)[PUBLISH_NAME], size_t most)
+{
+	struct names names = list(folder, is_snapshot);
+	size_t n = names.n < most ? names.n : most;
+
+	for (size_t i = 0; i < n; i++)
+		snprintf(ret_names[i], PUBLISH_NAME, "%s", names.v[names.n - 1 - i]);
+	names_close(&names);
+	return n;
+}
+
 /* ---- temporary folders */
 
 /* Also of a link, or of nothing. */

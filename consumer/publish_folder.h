@@ -21,4 +21,7 @@ bool publish_folder_point_latest(const char *folder, const char *name);
 /* Removes the oldest ones, until there are `keep`; never the one that `latest` points to. */
 void publish_folder_keep(const char *folder, size_t keep);
 void publish_folder_clean(const char *folder); /* what one that was killed has left */
+
+/* The newest ones, the newest first; how many there are, at most `most`. Also while another process publishes. */
+size_t publish_folder_newest(const char *folder, char (*ret_names)[PUBLISH_NAME], size_t most);
 #endif

@@ -69,7 +69,7 @@ const struct option options[] = {
 	"a transaction is not kept open for longer"},
 
     {"publish.formats", "QIDFLOW_PUBLISH_FORMATS", OPTION_CHOICES, "sqlite,csv,json", 0, 0,
-	"sqlite csv json none", true, "what a snapshot holds"},
+	"sqlite csv json html none", true, "what a snapshot holds; html: report.html, sums for people"},
     {"publish.compression", NULL, OPTION_CHOICES, "gzip", 0, 0, "gzip zstd none", 0, "of CSV and JSON files"},
     {"publish.keep", NULL, OPTION_NUMBER, "3", 1, 10000, 0, 0, "snapshots that are kept"},
     {"publish.csv_guard", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
@@ -147,6 +147,10 @@ const struct option options[] = {
 	"certificates to trust instead of the system's"},
     {"distribute.*.allow_http", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
 	"plain http to other machines than this one"},
+
+    {"report.by", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+	"columns of the view vulnerabilities that report.html and qidflow diff count by, three at most, e.g. "
+	"owner_team; empty: those whose names hold owner or team"},
 
     {"topic.prefix", "QIDFLOW_TOPIC_PREFIX", OPTION_TEXT, "qidflow.", 0, 0, 0, 0,
 	"before the names of topics and consumer groups"},
