@@ -99,26 +99,11 @@ static enum exit_status choose(struct work *w, const char *folder, const char *c
 
 /* ---- what is read */
 
-static bool read_run(struct db *d, struct diff_side_name *s)
-{
-	sqlite3_stmt *run = db_prepare(
-	    d, "SELECT run, started_at FROM qidflow_run WHERE state = 'COMPLETE' ORDER BY run DESC LIMIT 1");
-	int row = run ? db_row(d, run) : -1;
-	const char *at = row == 1 ? (const char *)sqlite3_column_text(run, 1) : NULL;
-
-	if (row == 1)
-		s->run = sqlite3_column_int64(run, 0);
-	snprintf(s->as_of, sizeof(s->as_of), "%s", at ? at : "");
-	if (run)
-		sqlite3_reset(run);
-	return row >= 0;
-}
-
 static bool open_sides(struct work *w)
 {
 	for (int i = 0; i < SIDES; i++) {
 		w->db[i] = db_open(w->paths[i], DB_READ, 0);
-		if (!w->db[i] || !diff_can_read(w->db[i]) || !read_run(w->db[i], &w->names[i]))
+		if (!w->db[i] || !diff_can_read(w->db[i]) || !report_run_read(w->db[i], &w->names[i].run))
 			return false;
 	}
 	return true;

@@ -4,13 +4,13 @@
 #include "diff.h"
 #include "diff_groups.h"
 #include "publish.h"
+#include "report_run.h"
 
 struct sink_ops;
 
 struct diff_side_name { /* of a snapshot, for people */
 	char name[PUBLISH_NAME];
-	int64_t run;    /* the last complete one; 0: none */
-	char as_of[32]; /* its start; "": none */
+	struct report_run run;
 };
 
 /* by, groups: NULL where there is no such column. To stdout; false: logged. */

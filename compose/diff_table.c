@@ -83,6 +83,22 @@ static void print_beside(const struct diff_sums *s)
 	    people_number(s->qds_lower, c));
 }
 
+/* In so many columns: a control character is a blank, what is too long is cut. (One character is one column.) */
+static void print_name(const char *name)
+{
+	int wide = 0;
+
+	for (const char *p = name ? name : "-"; *p; p++) {
+		bool begins = ((unsigned char)*p & 0xc0) != 0x80;
+
+		if (begins && wide == NAME_WIDE - 2)
+			break;
+		wide += begins;
+		putchar((unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p);
+	}
+	printf("%*s", NAME_WIDE - wide, "");
+}
+
 static void print_groups(const char *by, struct diff_groups *groups)
 {
 	static const struct {
@@ -103,7 +119,7 @@ static void print_groups(const char *by, struct diff_groups *groups)
 		printf("%*s", NARROW, columns[i].label);
 	putchar('\n');
 	for (size_t k = 0; k < n && k < GROUPS_SHOWN; k++) {
-		printf("%-*s", NAME_WIDE, g[k].name ? g[k].name : "-");
+		print_name(g[k].name);
 		for (int i = 0; i < COLUMNS; i++)
 			printf("%*s", NARROW, people_number(g[k].n[columns[i].kind], text));
 		putchar('\n');
@@ -115,8 +131,8 @@ static void print_groups(const char *by, struct diff_groups *groups)
 static void print_side(const char *label, const struct diff_side_name *s)
 {
 	printf("%-9s %s", label, s->name);
-	if (s->run)
-		printf("   run %" PRId64 ", as of %s", s->run, s->as_of);
+	if (s->run.run)
+		printf("   run %" PRId64 ", as of %s", s->run.run, s->run.as_of);
 	putchar('\n');
 }
 

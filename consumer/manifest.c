@@ -122,7 +122,7 @@ static void add_files(struct buffer *to, const struct rows_files *files)
 
 		must(buffer_printf(to, "%s\n    {\"name\": ", i ? "," : ""));
 		add_text(to, f->name);
-		if (!f->is_database)
+		if (!f->is_database && !f->is_page)
 			must(buffer_printf(to, ", \"rows\": %" PRIu64, f->rows));
 		must(buffer_printf(
 		    to, ", \"bytes\": %" PRIu64 ", \"sha256\": \"%s\"}", f->sum.bytes, f->sum.sha256));

@@ -21,10 +21,12 @@
 #include "readers.h"
 #include "rows.h"
 #include "sink.h"
+#include "snapshot_report.h"
 #include "stop.h"
 #include "xalloc.h"
 
-enum { THREADS = 2, FIRST_LISTS = 2 /* before the check, which takes less */, PIECES = ROWS_LISTS + 1 };
+/* Lists 0 and 1 come first: what stands between them and the others takes less. */
+enum { THREADS = 2, CHECK = 2, PAGE = 3, PIECES = ROWS_LISTS + 2 };
 
 struct snapshot {
 	const struct config *config;
@@ -35,8 +37,9 @@ struct snapshot {
 	int n_readers;
 	atomic_int next;
 	atomic_bool failed;
-	bool has_lists;
-	struct rows_files copies, files[ROWS_LISTS];
+	bool has_lists, has_page;
+	bool neighbours; /* the snapshots in DATA are of the same database */
+	struct rows_files copies, page, files[ROWS_LISTS];
 };
 
 /* ---- the copy */
@@ -91,9 +94,11 @@ static bool do_piece(struct snapshot *s, int piece, struct db *reader)
 {
 	const struct rows_job job = {s->config, s->folder, &s->failed};
 
-	if (piece == FIRST_LISTS)
+	if (piece == CHECK)
 		return check_copy(s);
-	int list = piece < FIRST_LISTS ? piece : piece - 1;
+	if (piece == PAGE)
+		return !s->has_page || snapshot_report(&job, reader, s->neighbours, &s->page);
+	int list = piece < CHECK ? piece : piece - 2;
 	return !s->has_lists || rows_write(&job, reader, list, &s->files[list]);
 }
 
@@ -145,14 +150,19 @@ bool snapshot_make(
 	struct snapshot *s = xcalloc(1, sizeof(*s));
 	struct rows_files all = {.n = 0};
 
+	const char *data = config_text(c, "data");
+
 	s->config = c;
 	s->folder = folder;
 	*ret_refused = '\0';
+	s->has_page = config_has(c, "publish.formats", "html");
+	s->neighbours = strncmp(db_path(source), data, strlen(data)) == 0 && db_path(source)[strlen(data)] == '/';
 	meter_set(METER_ROWS_PUBLISHED, 0);
 	db_shrink(source); /* it is not asked much until the end, and the others need caches */
 	bool ok = make_copy(s, source) && run_sql(s, ret_refused) &&
 		  do_pieces(s, s->copy ? s->copy : db_path(source));
 	add_files(&all, &s->copies);
+	add_files(&all, &s->page);
 	for (int i = 0; i < ROWS_LISTS; i++)
 		add_files(&all, &s->files[i]);
 	ok = ok && manifest_write(s->readers[0], folder, &all) && snapshot_sync_folder(folder);

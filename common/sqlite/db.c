@@ -114,6 +114,9 @@ static const char *remedy(const struct db *d, int kind)
 bool db_fail(struct db *d, const char *doing)
 {
 	int code = sqlite3_extended_errcode(d->handle), kind = code & 0xff;
+
+	if (kind == SQLITE_INTERRUPT) /* by a handler of the caller's, who knows why */
+		return false;
 	int system_error =
 	    kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN ? sqlite3_system_errno(d->handle) : 0;
 	bool tell = system_error && system_error != ENOENT;

@@ -272,7 +272,7 @@ static bool close_formats(struct rows *r, bool ok, struct rows_files *ret_files)
 			abort();
 		memcpy(file->name, f->name, ROWS_NAME);
 		file->rows = r->n;
-		file->is_database = false;
+		file->is_database = file->is_page = false;
 		ret_files->n++;
 	}
 	return ok;

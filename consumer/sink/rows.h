@@ -17,7 +17,7 @@ enum { ROWS_LISTS = 4, ROWS_FILES = 16, ROWS_NAME = 64 };
 struct rows_file {
 	char name[ROWS_NAME];
 	uint64_t rows;
-	bool is_database; /* `rows` says nothing */
+	bool is_database, is_page; /* either: `rows` says nothing */
 	struct out_sum sum;
 };
 struct rows_files {

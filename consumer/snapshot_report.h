@@ -1,0 +1,10 @@
+/* snapshot_report.h -- report.html of a snapshot: what it is compared with, and the file. */
+#ifndef SNAPSHOT_REPORT_H
+#define SNAPSHOT_REPORT_H
+#include "rows.h"
+
+/* From `reader`, which is of the state that the other files are of. With `neighbours`, the snapshots under DATA/publish are of the
+ * same database: the newest one of an earlier run is compared with, and its trend goes on. Adds the file. false: logged, or told
+ * to stop. */
+bool snapshot_report(const struct rows_job *job, struct db *reader, bool neighbours, struct rows_files *ret_files);
+#endif
