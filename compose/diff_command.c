@@ -184,7 +184,8 @@ static bool choose_form(const char *form, const struct sink_ops **ret_ops)
 	return *ret_ops || fail("--format %s: it is one of table, csv, json", form);
 }
 
-static enum exit_status diff(const struct config *c, const char *const *words, const char *form, const char *by)
+static enum exit_status diff(
+    const struct config *c, const char *const *words, const char *form, const char *by)
 {
 	struct work w = {0};
 	char *folder = xasprintf("%s/publish", config_text(c, "data"));

@@ -14,8 +14,8 @@ struct diff_side_name { /* of a snapshot, for people */
 };
 
 /* by, groups: NULL where there is no such column. To stdout; false: logged. */
-bool diff_table_print(const struct diff_side_name sides[static 2], const struct diff_sums *sums, const char *by,
-    struct diff_groups *groups);
+bool diff_table_print(const struct diff_side_name sides[static 2], const struct diff_sums *sums,
+    const char *by, struct diff_groups *groups);
 
 struct diff_rows;
 struct diff_rows *diff_rows_open(const struct sink_ops *ops, const char *by, bool guard); /* by may be NULL */

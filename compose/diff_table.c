@@ -78,9 +78,8 @@ static void print_beside(const struct diff_sums *s)
 	    people_number(diff_total(s->n[DIFF_HOST_CAME]), b),
 	    people_number(diff_total(s->n[DIFF_HOST_GONE]), c), people_number(s->hosts_after, d));
 	printf("Severity  changed on %s\n", people_number(diff_total(s->n[DIFF_SEVERITY]), a));
-	printf("QDS       changed on %s: %s higher, %s lower\n",
-	    people_number(diff_total(s->n[DIFF_QDS]), a), people_number(s->qds_higher, b),
-	    people_number(s->qds_lower, c));
+	printf("QDS       changed on %s: %s higher, %s lower\n", people_number(diff_total(s->n[DIFF_QDS]), a),
+	    people_number(s->qds_higher, b), people_number(s->qds_lower, c));
 }
 
 /* In so many columns: a control character is a blank, what is too long is cut. (One character is one column.) */
@@ -136,8 +135,8 @@ static void print_side(const char *label, const struct diff_side_name *s)
 	putchar('\n');
 }
 
-bool diff_table_print(const struct diff_side_name sides[static 2], const struct diff_sums *sums, const char *by,
-    struct diff_groups *groups)
+bool diff_table_print(const struct diff_side_name sides[static 2], const struct diff_sums *sums,
+    const char *by, struct diff_groups *groups)
 {
 	print_side("Before", &sides[0]);
 	print_side("After", &sides[1]);

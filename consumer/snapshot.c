@@ -156,7 +156,8 @@ bool snapshot_make(
 	s->folder = folder;
 	*ret_refused = '\0';
 	s->has_page = config_has(c, "publish.formats", "html");
-	s->neighbours = strncmp(db_path(source), data, strlen(data)) == 0 && db_path(source)[strlen(data)] == '/';
+	s->neighbours =
+	    strncmp(db_path(source), data, strlen(data)) == 0 && db_path(source)[strlen(data)] == '/';
 	meter_set(METER_ROWS_PUBLISHED, 0);
 	db_shrink(source); /* it is not asked much until the end, and the others need caches */
 	bool ok = make_copy(s, source) && run_sql(s, ret_refused) &&

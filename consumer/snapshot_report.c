@@ -46,7 +46,8 @@ static char *read_page(const char *folder, const char *name)
 		if (read(fd, page, size) == st.st_size) {
 			page[size] = '\0';
 		} else {
-			log_line(LOG_WARN, "cannot read %s: %s: the trend begins anew", path, strerror(errno));
+			log_line(
+			    LOG_WARN, "cannot read %s: %s: the trend begins anew", path, strerror(errno));
 			free(page);
 			page = NULL;
 		}
@@ -85,7 +86,8 @@ static void look_for(struct neighbours *n, const char *folder, int64_t as_of_s)
 			continue;
 		memcpy(n->name, names[i], PUBLISH_NAME);
 		n->database = open_database(folder, names[i]);
-		n->why_not = "The snapshot before has no database to compare with: publish.formats needs sqlite for that.";
+		n->why_not = "The snapshot before has no database to compare with: publish.formats needs "
+			     "sqlite for that.";
 	}
 }
 
@@ -104,7 +106,8 @@ static bool write_file(const struct rows_job *job, const struct buffer *page, st
 	return ok;
 }
 
-bool snapshot_report(const struct rows_job *job, struct db *reader, bool neighbours, struct rows_files *ret_files)
+bool snapshot_report(
+    const struct rows_job *job, struct db *reader, bool neighbours, struct rows_files *ret_files)
 {
 	struct neighbours n = {.why_not = "This page was made of a database apart from its snapshots."};
 	char *folder = xasprintf("%s/publish", config_text(job->config, "data"));
@@ -117,7 +120,6 @@ bool snapshot_report(const struct rows_job *job, struct db *reader, bool neighbo
 		look_for(&n, folder, run.as_of_s);
 	const struct report_context context = {.by = config_text(job->config, "report.by"),
 	    .previous = n.database,
-	    .previous_name = n.name,
 	    .why_not = n.why_not,
 	    .earlier = n.page,
 	    .give_up = job->give_up};

@@ -52,7 +52,8 @@ static bool tell(struct diff *x, enum diff_kind kind, const struct diff_detectio
 	return !x->fn || x->fn(x->arg, &c);
 }
 
-static void count_open(struct diff *x, const struct diff_detection *before, const struct diff_detection *after)
+static void count_open(
+    struct diff *x, const struct diff_detection *before, const struct diff_detection *after)
 {
 	if (before->open)
 		x->sums.before[severity_of(before)]++;
@@ -61,7 +62,8 @@ static void count_open(struct diff *x, const struct diff_detection *before, cons
 }
 
 /* Open in both. */
-static bool tell_scores(struct diff *x, const struct diff_detection *before, const struct diff_detection *after)
+static bool tell_scores(
+    struct diff *x, const struct diff_detection *before, const struct diff_detection *after)
 {
 	if (before->severity != after->severity) {
 		x->sums.net[severity_of(before)]--;
@@ -122,8 +124,9 @@ static bool next_of(const struct diff_side *s, int64_t *ret_host)
 {
 	if (!s->has_host && !s->has_detection)
 		return false;
-	*ret_host = !s->has_detection || (s->has_host && s->host < s->host_of_detection) ? s->host
-											: s->host_of_detection;
+	*ret_host = !s->has_detection || (s->has_host && s->host < s->host_of_detection)
+			? s->host
+			: s->host_of_detection;
 	return true;
 }
 

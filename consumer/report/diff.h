@@ -31,7 +31,7 @@ extern const char *const diff_names[DIFF_KINDS]; /* "new", "came_with_host", …
 enum { DIFF_NONE = -1, DIFF_SEVERITIES = 6 /* 0: none, or none that Qualys knows */ };
 struct diff_detection {
 	bool there, open;
-	int64_t key, qid, severity, qds, port;                /* DIFF_NONE: NULL */
+	int64_t key, qid, severity, qds, port;              /* DIFF_NONE: NULL */
 	const char *status, *type, *protocol, *first_found; /* NULL; good during the call that gets it */
 };
 
@@ -43,9 +43,10 @@ struct diff_change {
 typedef bool diff_change_fn(void *arg, const struct diff_change *c); /* false: logged; ends it */
 
 struct diff_sums {
-	int64_t n[DIFF_KINDS][DIFF_SEVERITIES]; /* by the severity now, or, of what is not open now, that of before */
+	int64_t n[DIFF_KINDS]
+		 [DIFF_SEVERITIES]; /* by the severity now, or, of what is not open now, that of before */
 	int64_t before[DIFF_SEVERITIES], after[DIFF_SEVERITIES]; /* open */
-	int64_t net[DIFF_SEVERITIES];                            /* of DIFF_SEVERITY: came to it less went from it */
+	int64_t net[DIFF_SEVERITIES]; /* of DIFF_SEVERITY: came to it less went from it */
 	int64_t hosts_before, hosts_after, qds_higher, qds_lower;
 };
 int64_t diff_total(const int64_t of[static DIFF_SEVERITIES]);

@@ -54,7 +54,7 @@ void html_text(struct buffer *to, const char *text)
 
 	for (size_t i = 0; i < shown; i++) {
 		const char *escape = escape_of(text[i]);
-		bool control = (unsigned char)text[i] < 0x20 || text[i] == 0x7f;
+		bool control = ((unsigned char)text[i] < 0x20 && text[i] != '\n') || text[i] == 0x7f;
 
 		if (escape)
 			html_add(to, escape);

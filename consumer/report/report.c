@@ -38,7 +38,8 @@ static bool read_id(struct report *r)
 	sqlite3_stmt *s = db_prepare(r->db, "SELECT value FROM qidflow_meta WHERE name = 'database'");
 	int row = s ? db_row(r->db, s) : -1;
 
-	snprintf(r->database, sizeof(r->database), "%s", row == 1 ? (const char *)sqlite3_column_text(s, 0) : "");
+	snprintf(
+	    r->database, sizeof(r->database), "%s", row == 1 ? (const char *)sqlite3_column_text(s, 0) : "");
 	if (s)
 		sqlite3_reset(s);
 	return row >= 0;
@@ -51,13 +52,25 @@ static bool read_state(struct report *r)
 
 	if (!db_int(r->db, &whole,
 		"SELECT (SELECT count(*) FROM \"Q_Host_List_Status\" WHERE STATUS_NAME = "
-		"'ALL_TABLES_LOADED_SUCCESSFULLY') AND (SELECT count(*) FROM \"Q_Host_List_Detection_Status\" WHERE "
-		"STATUS_NAME = 'ALL_TABLES_LOADED_SUCCESSFULLY') AND (SELECT count(*) FROM \"Q_KnowledgeBase_Status\" "
+		"'ALL_TABLES_LOADED_SUCCESSFULLY') AND (SELECT count(*) FROM "
+		"\"Q_Host_List_Detection_Status\" WHERE "
+		"STATUS_NAME = 'ALL_TABLES_LOADED_SUCCESSFULLY') AND (SELECT count(*) FROM "
+		"\"Q_KnowledgeBase_Status\" "
 		"WHERE STATUS_NAME = 'ALL_TABLES_LOADED_SUCCESSFULLY')"))
 		return false;
 	r->whole = whole != 0;
 	return db_int(r->db, &r->dead_hosts, "SELECT count(DISTINCT host) FROM qidflow_dead_letter") &&
 	       db_int(r->db, &r->detections, "SELECT count(*) FROM \"Q_Host_List_Detection_QIDS\"");
+}
+
+static bool compare(struct report *r)
+{
+	struct report_run run;
+
+	if (!report_run_read(r->context->previous, &run))
+		return false;
+	memcpy(r->previous, run.as_of, sizeof(run.as_of));
+	return diff_run(r->context->previous, r->db, NULL, NULL, &r->changes);
 }
 
 static bool ask(struct report *r)
@@ -69,10 +82,12 @@ static bool ask(struct report *r)
 	    !report_sums_open(r->db, &r->columns, now.as_of_s) || !report_sums_read(r->db, &now) ||
 	    !report_points_read(r->db, r->context->earlier, now.as_of_s, &r->points))
 		return false;
+	if (!r->columns.overdue)
+		now.n[SUM_OVERDUE] = -1;
 	report_points_add(&r->points, &now);
 	r->now = &r->points.v[r->points.n - 1];
 	r->before = r->points.n > 1 ? r->now - 1 : NULL;
-	return !r->context->previous || diff_run(r->context->previous, r->db, NULL, NULL, &r->changes);
+	return !r->context->previous || compare(r);
 }
 
 /* ---- places of the template */
@@ -120,7 +135,7 @@ static bool put_text(const struct report *r, const char *name, struct buffer *to
 	else if (strcmp(name, "run") == 0)
 		html_printf(to, "%" PRId64, r->now->run);
 	else if (strcmp(name, "previous") == 0)
-		html_text(to, r->context->previous_name);
+		html_printf(to, "%.16s", r->previous);
 	else if (strcmp(name, "no_changes") == 0)
 		html_text(to, r->context->why_not);
 	else if (strcmp(name, "detections") == 0)

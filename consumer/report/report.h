@@ -13,12 +13,11 @@ struct db;
 enum { REPORT_MOST = 16 << 20 /* bytes of a page; it has some hundred kB */ };
 
 struct report_context {
-	const char *by;                /* the setting report.by */
-	struct db *previous;           /* the snapshot to compare with; NULL: see why_not */
-	const char *previous_name;     /* "" where there is none */
-	const char *why_not;           /* a sentence: why nothing is compared */
-	const char *earlier;           /* the newest page before this one, whose trend goes on; NULL: there is none */
-	const atomic_bool *give_up;    /* looked at as stop_requested() is */
+	const char *by;      /* the setting report.by */
+	struct db *previous; /* the snapshot to compare with; NULL: see why_not */
+	const char *why_not; /* a sentence: why nothing is compared */
+	const char *earlier; /* the newest page before this one, whose trend goes on; NULL: there is none */
+	const atomic_bool *give_up; /* looked at as stop_requested() is */
 };
 
 /* `d` is read; it gets temporary tables for so long. false: logged, or told to stop. */

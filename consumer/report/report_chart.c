@@ -42,7 +42,8 @@ static double height_of(const struct axis *a, int64_t n)
 static void begin(const char *id, const char *title, const char *what, struct buffer *to)
 {
 	html_printf(to,
-	    "<figure><div class=\"wide\" role=\"region\" aria-label=\"%s\" tabindex=\"0\"><svg class=\"chart\" "
+	    "<figure><div class=\"wide\" role=\"region\" aria-label=\"%s\" tabindex=\"0\"><svg "
+	    "class=\"chart\" "
 	    "viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s-title %s-desc\">\n<title "
 	    "id=\"%s-title\">%s</title>\n<desc id=\"%s-desc\">%s</desc>\n",
 	    title, WIDTH, HEIGHT, id, id, id, title, id, what);
@@ -54,7 +55,8 @@ static void add_axis(const struct axis *a, struct buffer *to)
 		double y = FOOT - height_of(a, n);
 
 		html_printf(to,
-		    "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" "
+		    "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"%d\" "
+		    "y=\"%.1f\" "
 		    "text-anchor=\"end\">",
 		    LEFT, WIDTH - RIGHT, y, y, LEFT - 8, y + 4);
 		html_number(to, n);
@@ -88,7 +90,8 @@ static void add_stack(
 {
 	static const char *const labels[REPORT_AGES] = {
 	    "up to 30 days", "31 to 90", "91 to 180", "181 to 365", "over 365", "unknown"};
-	double slot = (double)PLOT_WIDTH / REPORT_AGES, width = slot * 0.62, x = LEFT + slot * age + slot * 0.19;
+	double slot = (double)PLOT_WIDTH / REPORT_AGES, width = slot * 0.62,
+	       x = LEFT + slot * age + slot * 0.19;
 	double y = FOOT;
 	int64_t total = 0;
 
@@ -99,13 +102,14 @@ static void add_stack(
 		y -= height;
 		if (height > 0)
 			html_printf(to,
-			    "<rect class=\"s%d seam\" x=\"%.1f\" y=\"%.2f\" width=\"%.1f\" height=\"%.2f\"/>", severity,
-			    x, y, width, height);
+			    "<rect class=\"s%d seam\" x=\"%.1f\" y=\"%.2f\" width=\"%.1f\" height=\"%.2f\"/>",
+			    severity, x, y, width, height);
 	}
-	html_printf(to, "<text class=\"value\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", x + width / 2, y - 6);
+	html_printf(
+	    to, "<text class=\"value\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", x + width / 2, y - 6);
 	html_number(to, total);
-	html_printf(to, "</text><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", x + width / 2, FOOT + 18,
-	    labels[age]);
+	html_printf(to, "</text><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", x + width / 2,
+	    FOOT + 18, labels[age]);
 }
 
 void report_chart_ages(const int64_t n[static REPORT_SEVERITIES][REPORT_AGES], struct buffer *to)
@@ -121,7 +125,8 @@ void report_chart_ages(const int64_t n[static REPORT_SEVERITIES][REPORT_AGES], s
 	}
 	struct axis a = axis_of(most);
 	begin("chart-age", "Open vulnerabilities by age and severity",
-	    "A column for each span of age, each a stack of severities from 5 at the foot to 1; the table below has the numbers.",
+	    "A column for each span of age, each a stack of severities from 5 at the foot to 1; the table "
+	    "below has the numbers.",
 	    to);
 	add_axis(&a, to);
 	for (int age = 0; age < REPORT_AGES; age++)
@@ -131,7 +136,8 @@ void report_chart_ages(const int64_t n[static REPORT_SEVERITIES][REPORT_AGES], s
 
 /* ---- over time */
 
-static const enum report_sum by_severity[REPORT_SEVERITIES] = {SUM_S0, SUM_S1, SUM_S2, SUM_S3, SUM_S4, SUM_S5};
+static const enum report_sum by_severity[REPORT_SEVERITIES] = {
+    SUM_S0, SUM_S1, SUM_S2, SUM_S3, SUM_S4, SUM_S5};
 
 static double x_of(const struct report_points *p, size_t i)
 {
@@ -166,12 +172,12 @@ static void add_date(const struct report_points *p, size_t i, const char *anchor
 {
 	char as_of[CLOCK_TEXT];
 
-	html_printf(to, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%.10s</text>", x_of(p, i), FOOT + 18, anchor,
-	    clock_format_sql(p->v[i].as_of_s, as_of));
+	html_printf(to, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%.10s</text>", x_of(p, i), FOOT + 18,
+	    anchor, clock_format_sql(p->v[i].as_of_s, as_of));
 }
 
-static void add_value(const struct report_points *p, size_t i, const char *anchor, const struct axis *a,
-    struct buffer *to)
+static void add_value(
+    const struct report_points *p, size_t i, const char *anchor, const struct axis *a, struct buffer *to)
 {
 	html_printf(to, "<text class=\"value\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x_of(p, i),
 	    FOOT - height_of(a, p->v[i].n[SUM_OPEN]) - 7, anchor);
@@ -187,7 +193,9 @@ void report_chart_trend(const struct report_points *p, struct buffer *to)
 		most = p->v[i].n[SUM_OPEN] > most ? p->v[i].n[SUM_OPEN] : most;
 	struct axis a = axis_of(most);
 	begin("chart-trend", "Open vulnerabilities over time, by severity",
-	    "An area for each severity over the time of the snapshots, 5 at the foot; the table below has the numbers.", to);
+	    "An area for each severity over the time of the snapshots, 5 at the foot; the table below has "
+	    "the numbers.",
+	    to);
 	add_axis(&a, to);
 	for (int severity = REPORT_SEVERITIES - 1; severity >= 0; severity--)
 		add_area(p, severity, &a, to);

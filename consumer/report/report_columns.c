@@ -27,7 +27,8 @@ static bool find_by_name(struct db *d, struct report_columns *to)
 
 	while (s && (row = db_row(d, s)) == 1)
 		if (to->n < REPORT_BY_MOST)
-			snprintf(to->by[to->n++], REPORT_COLUMN, "%s", (const char *)sqlite3_column_text(s, 0));
+			snprintf(
+			    to->by[to->n++], REPORT_COLUMN, "%s", (const char *)sqlite3_column_text(s, 0));
 	return row == 0;
 }
 

@@ -11,11 +11,11 @@ struct report {
 	struct db *db;
 	const struct report_context *context;
 	struct report_columns columns;
-	struct report_points points;   /* the last one is this page's */
+	struct report_points points; /* the last one is this page's */
 	struct report_point *now;
 	const struct report_point *before; /* the one before it; NULL: there is none */
 	struct diff_sums changes;          /* where context->previous is */
-	char as_of[CLOCK_TEXT];
+	char as_of[CLOCK_TEXT], previous[CLOCK_TEXT];
 	int64_t detections, dead_hosts;
 	bool whole;
 	char database[64]; /* its id */

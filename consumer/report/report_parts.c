@@ -1,9 +1,12 @@
 /* report_parts.c -- the parts of the page that are neither an answer to one question nor a chart alone. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include "html.h"
 #include "report_chart.h"
 #include "report_inside.h"
+
+enum { DAY = sizeof("2026-11-24") - 1 };
 
 /* ---- what changed */
 
@@ -19,10 +22,11 @@ static void add_signed(int64_t n, int sign, struct buffer *to)
 }
 
 /* sign 0: a state, not a change. */
-static void add_line(const char *id, const char *label, const int64_t n[static DIFF_SEVERITIES], int sign,
-    struct buffer *to)
+static void add_line(
+    const char *id, const char *label, const int64_t n[static DIFF_SEVERITIES], int sign, struct buffer *to)
 {
-	html_printf(to, "<tr%s data-kind=\"%s\"><th scope=\"row\">%s</th>", sign ? "" : " class=\"sum\"", id, label);
+	html_printf(
+	    to, "<tr%s data-kind=\"%s\"><th scope=\"row\">%s</th>", sign ? "" : " class=\"sum\"", id, label);
 	add_signed(diff_total(n), sign, to);
 	for (int i = 0; i < DIFF_SEVERITIES; i++)
 		add_signed(n[severities[i]], sign, to);
@@ -93,9 +97,10 @@ static void add_points(const struct report_points *p, struct buffer *to)
 	enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 	char as_of[CLOCK_TEXT];
 
-	html_add(to, "<details><summary>The numbers of each snapshot</summary>\n"
-		     "<div class=\"wide\" role=\"region\" aria-label=\"Trend\" tabindex=\"0\"><table class=\"data\" "
-		     "id=\"t-trend\">\n<thead><tr><th scope=\"col\">As of</th>");
+	html_add(to,
+	    "<details><summary>The numbers of each snapshot</summary>\n"
+	    "<div class=\"wide\" role=\"region\" aria-label=\"Trend\" tabindex=\"0\"><table class=\"data\" "
+	    "id=\"t-trend\">\n<thead><tr><th scope=\"col\">As of</th>");
 	for (int i = 0; i < COLUMNS; i++)
 		html_printf(to, "<th scope=\"col\" class=\"n\">%s</th>", columns[i].label);
 	html_add(to, "</tr></thead>\n<tbody>\n");
@@ -114,7 +119,8 @@ static void add_points(const struct report_points *p, struct buffer *to)
 void report_part_trend(const struct report *r, struct buffer *to)
 {
 	if (r->points.n < 2) {
-		html_add(to, "<p>This is the first snapshot with a page of this kind: the trend begins with the next one.</p>\n");
+		html_add(to, "<p>This is the first snapshot with a page of this kind: the trend begins with "
+			     "the next one.</p>\n");
 		return;
 	}
 	report_chart_trend(&r->points, to);
@@ -125,25 +131,28 @@ void report_part_trend(const struct report *r, struct buffer *to)
 
 void report_part_since(const struct report *r, enum report_sum which, struct buffer *to)
 {
-	if (!r->before)
+	if (!r->before || r->before->n[which] < 0)
 		return;
 	char as_of[CLOCK_TEXT];
 	int64_t n = r->now->n[which] - r->before->n[which];
 
 	clock_format_sql(r->before->as_of_s, as_of);
+	const char *since = strncmp(as_of, r->as_of, DAY) == 0 ? as_of + DAY + 1 : as_of;
+	int len = since == as_of ? DAY : DAY / 2; /* the time where it was on the same day */
 	if (!n) {
-		html_printf(to, "as on %.10s", as_of);
+		html_printf(to, "as of %.*s", len, since);
 		return;
 	}
 	html_printf(to, "<span class=\"%s\">%s", n > 0 ? "worse" : "better", n > 0 ? "+" : "");
 	html_number(to, n);
-	html_printf(to, "</span> since %.10s", as_of);
+	html_printf(to, "</span> since %.*s", len, since);
 }
 
 void report_part_warnings(const struct report *r, struct buffer *to)
 {
 	if (!r->whole)
-		html_add(to, "<p class=\"warn\">A run was loading, or none was complete, when this page was made: what it "
+		html_add(to, "<p class=\"warn\">A run was loading, or none was complete, when this page was "
+			     "made: what it "
 			     "tells may be a part of the whole.</p>\n");
 	if (!r->dead_hosts)
 		return;

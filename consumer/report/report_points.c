@@ -41,7 +41,8 @@ void report_points_write(const struct report_points *p, struct buffer *to)
 		html_printf(to, "%s\n{\"run\":%" PRId64 ",\"as_of\":\"%s\"", i ? "," : "", p->v[i].run,
 		    clock_format_sql(p->v[i].as_of_s, as_of));
 		for (int k = 0; k < SUMS; k++)
-			html_printf(to, ",\"%s\":%" PRId64, report_sum_names[k], p->v[i].n[k]);
+			if (p->v[i].n[k] >= 0)
+				html_printf(to, ",\"%s\":%" PRId64, report_sum_names[k], p->v[i].n[k]);
 		html_add(to, "}");
 	}
 	html_add(to, "\n]}");
@@ -60,6 +61,8 @@ static const char *json_of(const char *page, size_t *ret_len)
 	*ret_len = (size_t)(ends - begins);
 	return begins;
 }
+
+static const struct report_point unknown = {.n = {[SUM_OVERDUE] = -1}};
 
 static bool is_json(struct db *d, const char *json, size_t len, bool *ret_is)
 {
@@ -101,7 +104,7 @@ static void keep(struct report_points *p, const struct report_point *point, int6
 
 bool report_points_read(struct db *d, const char *page, int64_t before_s, struct report_points *ret)
 {
-	struct report_point point = {0};
+	struct report_point point = unknown;
 	size_t len = 0;
 	int64_t place = -1;
 	const char *json = json_of(page, &len);
@@ -113,16 +116,17 @@ bool report_points_read(struct db *d, const char *page, int64_t before_s, struct
 		return true;
 	if (!is_json(d, json, len, &is))
 		return false;
-	sqlite3_stmt *s = is ? db_prepare(d, "SELECT p.key, f.key, f.atom FROM json_each(?1, '$.points') AS p,"
-					     " json_each(iif(p.type = 'object', p.value, '{}')) AS f")
-			     : NULL;
+	sqlite3_stmt *s =
+	    is ? db_prepare(d, "SELECT p.key, f.key, f.atom FROM json_each(?1, '$.points') AS p,"
+			       " json_each(iif(p.type = 'object', p.value, '{}')) AS f")
+	       : NULL;
 	if (!s)
 		return !is;
 	sqlite3_bind_text64(s, 1, json, len, SQLITE_STATIC, SQLITE_UTF8);
 	while ((row = db_row(d, s)) == 1) {
 		if (sqlite3_column_int64(s, 0) != place) {
 			keep(ret, &point, before_s);
-			point = (struct report_point){0};
+			point = unknown;
 			place = sqlite3_column_int64(s, 0);
 		}
 		take(s, &point);

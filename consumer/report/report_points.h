@@ -23,8 +23,8 @@ enum report_sum {
 	SUM_HOSTS,
 	SUM_HOSTS_OPEN, /* with any open */
 	SUM_OLD,        /* open for more than 90 days */
-	SUM_OVERDUE,
-	SUM_RISK, /* sum of QDS */
+	SUM_OVERDUE,    /* -1: not known, there was no such column */
+	SUM_RISK,       /* sum of QDS */
 	SUMS
 };
 extern const char *const report_sum_names[SUMS];

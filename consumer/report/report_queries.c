@@ -3,31 +3,35 @@
 #include "report_table.h"
 
 #define NAME_OF_HOST(host)                                                                                   \
-	"coalesce(nullif(h.\"DNS\", ''), nullif(l.\"DNS\", ''), nullif(l.\"NETBIOS\", ''), h.\"IP\", "          \
+	"coalesce(nullif(h.\"DNS\", ''), nullif(l.\"DNS\", ''), nullif(l.\"NETBIOS\", ''), h.\"IP\", "       \
 	"l.\"IP\", " host ")"
 #define HOSTS_OF(host)                                                                                       \
-	" LEFT JOIN \"Q_Host_List_Detection_HOSTS\" AS h ON h.\"ID\" = " host                                   \
+	" LEFT JOIN \"Q_Host_List_Detection_HOSTS\" AS h ON h.\"ID\" = " host                                \
 	" LEFT JOIN \"Q_Host_List\" AS l ON l.\"ID\" = " host
 
 #define BY(column)                                                                                           \
-	"SELECT " column ", count(*), 1000 * count(*) / max(count(*)) OVER (), sum(severity = 5),"              \
-	" sum(severity = 4), count(DISTINCT host), coalesce(sum(qds), 0), sum(age > 90), sum(over)"            \
+	"SELECT " column ", count(*), 1000 * count(*) / max(count(*)) OVER (), sum(severity = 5),"           \
+	" sum(severity = 4), count(DISTINCT host), coalesce(sum(qds), 0), sum(age > 90), sum(over)"          \
 	" FROM report_open GROUP BY " column " ORDER BY 2 DESC, 1 LIMIT 50"
 #define BY_COLUMNS                                                                                           \
 	{                                                                                                    \
 		{"%", KIND_HEAD, ALWAYS}, {"Open", KIND_NUMBER, ALWAYS}, {"", KIND_BAR, ALWAYS},             \
-		    {"Severity 5", KIND_NUMBER, ALWAYS}, {"Severity 4", KIND_NUMBER, ALWAYS},                 \
-		    {"Hosts", KIND_NUMBER, ALWAYS}, {"Risk", KIND_NUMBER, ALWAYS},                            \
-		    {"Over 90 days", KIND_NUMBER, ALWAYS}, {"Overdue", KIND_NUMBER, ONLY_OVERDUE}             \
+		    {"Severity 5", KIND_NUMBER, ALWAYS}, {"Severity 4", KIND_NUMBER, ALWAYS},                \
+		    {"Hosts", KIND_NUMBER, ALWAYS}, {"Risk", KIND_NUMBER, ALWAYS},                           \
+		    {"Over 90 days", KIND_NUMBER, ALWAYS},                                                   \
+		{                                                                                            \
+			"Overdue", KIND_NUMBER, ONLY_OVERDUE                                                 \
+		}                                                                                            \
 	}
-#define BY_CAPTION "The 50 with most open vulnerabilities, at most."
+#define BY_CAPTION "The 50 with most open vulnerabilities"
 
 const struct report_query report_queries[] = {
     {"severity", "Open vulnerabilities by severity and age in days",
 	"SELECT severity, n, iif(t.all_n, 1000 * n / t.most, 0), hosts, a0, a1, a2, a3, a4, a5, over, oldest"
 	" FROM report_severity, (SELECT sum(n) AS all_n, max(n) AS most FROM report_severity) AS t"
 	" WHERE severity > 0 OR n > 0"
-	" UNION ALL SELECT NULL, sum(n), NULL, (SELECT count(DISTINCT host) FROM report_open), sum(a0), sum(a1),"
+	" UNION ALL SELECT NULL, sum(n), NULL, (SELECT count(DISTINCT host) FROM report_open), sum(a0), "
+	"sum(a1),"
 	" sum(a2), sum(a3), sum(a4), sum(a5), sum(over), max(oldest) FROM report_severity",
 	{{"Severity", KIND_TOTAL, ALWAYS}, {"Open", KIND_NUMBER, ALWAYS}, {"", KIND_BAR, ALWAYS},
 	    {"Hosts", KIND_NUMBER, ALWAYS}, {"Up to 30 days", KIND_NUMBER, ALWAYS},
@@ -38,39 +42,48 @@ const struct report_query report_queries[] = {
     {"by0", BY_CAPTION, BY("by0"), BY_COLUMNS},
     {"by1", BY_CAPTION, BY("by1"), BY_COLUMNS},
     {"by2", BY_CAPTION, BY("by2"), BY_COLUMNS},
-    {"overdue", "The 25 that are overdue for longest, at most",
-	"SELECT " NAME_OF_HOST("o.host") ", coalesce(h.\"IP\", l.\"IP\"), o.qid, k.\"TITLE\", o.severity, o.by0, o.due,"
-	" CAST(julianday(?1) - julianday(o.due) AS INTEGER) FROM (SELECT host, qid, severity, due, by0 FROM report_open"
-	" WHERE over ORDER BY due, severity DESC, host, qid LIMIT 25) AS o" HOSTS_OF("o.host")
-	" LEFT JOIN \"Q_KnowledgeBase\" AS k ON k.\"QID\" = o.qid ORDER BY o.due, o.severity DESC, o.host, o.qid",
-	{{"Host", KIND_HEAD, ALWAYS}, {"IP", KIND_TEXT, ALWAYS}, {"QID", KIND_NUMBER, ALWAYS},
+    {"overdue", "The 25 that are overdue for longest",
+	"SELECT " NAME_OF_HOST(
+	    "o.host") ", coalesce(h.\"IP\", l.\"IP\"), o.qid, k.\"TITLE\", o.severity, o.by0, o.due,"
+		      " CAST(julianday(?1) - julianday(o.due) AS INTEGER) FROM (SELECT host, qid, severity, "
+		      "due, by0 FROM report_open"
+		      " WHERE over ORDER BY due, severity DESC, host, qid LIMIT 25) AS o" HOSTS_OF(
+			  "o.host") " LEFT JOIN \"Q_KnowledgeBase\" AS k ON k.\"QID\" = o.qid ORDER BY "
+				    "o.due, o.severity DESC, o.host, o.qid",
+	{{"Host", KIND_HEAD, ALWAYS}, {"IP", KIND_LINES, ALWAYS}, {"QID", KIND_ID, ALWAYS},
 	    {"Title", KIND_LONG, ALWAYS}, {"Severity", KIND_SEVERITY, ALWAYS}, {"%", KIND_TEXT, ONLY_BY0},
 	    {"Due", KIND_DAY, ALWAYS}, {"Days over", KIND_NUMBER, ALWAYS}}},
-    {"qids", "The 25 QIDs with the highest risk, at most",
-	"SELECT q.qid, k.\"TITLE\", q.severity, (SELECT group_concat(id, ', ') FROM (SELECT json_extract(value, '$.ID')"
-	" AS id FROM json_each(k.\"CVE_LIST\", '$.CVE') LIMIT 3)), q.n, q.hosts, q.risk, q.qds, q.oldest, q.over,"
+    {"qids", "The 25 QIDs with the highest risk",
+	"SELECT q.qid, k.\"TITLE\", q.severity, (SELECT group_concat(id, char(10)) FROM (SELECT "
+	"json_extract(value, '$.ID')"
+	" AS id FROM json_each(k.\"CVE_LIST\", '$.CVE') LIMIT 3)), q.n, q.hosts, q.risk, q.qds, q.oldest, "
+	"q.over,"
 	" CASE k.\"PATCHABLE\" WHEN 1 THEN 'yes' WHEN 0 THEN 'no' END"
 	" FROM (SELECT qid, max(severity) AS severity, count(*) AS n, count(DISTINCT host) AS hosts,"
-	" coalesce(sum(qds), 0) AS risk, max(qds) AS qds, max(age) AS oldest, sum(over) AS over FROM report_open"
+	" coalesce(sum(qds), 0) AS risk, max(qds) AS qds, max(age) AS oldest, sum(over) AS over FROM "
+	"report_open"
 	" GROUP BY qid ORDER BY risk DESC, severity DESC, n DESC, qid LIMIT 25) AS q"
 	" LEFT JOIN \"Q_KnowledgeBase\" AS k ON k.\"QID\" = q.qid"
 	" ORDER BY q.risk DESC, q.severity DESC, q.n DESC, q.qid",
-	{{"QID", KIND_NUMBER, ALWAYS}, {"Title", KIND_LONG, ALWAYS}, {"Severity", KIND_SEVERITY, ALWAYS},
-	    {"CVEs, three at most", KIND_TEXT, ALWAYS}, {"Open", KIND_NUMBER, ALWAYS},
-	    {"Hosts", KIND_NUMBER, ALWAYS}, {"Risk", KIND_NUMBER, ALWAYS}, {"Highest QDS", KIND_NUMBER, ALWAYS},
-	    {"Oldest, days", KIND_NUMBER, ALWAYS}, {"Overdue", KIND_NUMBER, ONLY_OVERDUE},
-	    {"Patch", KIND_TEXT, ALWAYS}}},
-    {"hosts", "The 25 hosts with the highest risk, at most",
-	"SELECT " NAME_OF_HOST("t.host") ", coalesce(h.\"IP\", l.\"IP\"), coalesce(h.\"OS\", l.\"OS\"), t.by0, t.n, t.s5,"
-	" t.s4, t.risk, coalesce(l.\"TRURISK_SCORE\", l.\"ASSET_RISK_SCORE\"), t.over,"
-	" coalesce(h.\"LAST_VM_SCANNED_DATE\", l.\"LAST_VM_SCANNED_DATE\")"
-	" FROM (SELECT host, min(by0) AS by0, count(*) AS n, sum(severity = 5) AS s5, sum(severity = 4) AS s4,"
-	" coalesce(sum(qds), 0) AS risk, sum(over) AS over FROM report_open GROUP BY host"
-	" ORDER BY risk DESC, s5 DESC, s4 DESC, n DESC, host LIMIT 25) AS t" HOSTS_OF("t.host")
-	" ORDER BY t.risk DESC, t.s5 DESC, t.s4 DESC, t.n DESC, t.host",
-	{{"Host", KIND_HEAD, ALWAYS}, {"IP", KIND_TEXT, ALWAYS}, {"System", KIND_TEXT, ALWAYS},
+	{{"QID", KIND_ID, ALWAYS}, {"Title", KIND_LONG, ALWAYS}, {"Severity", KIND_SEVERITY, ALWAYS},
+	    {"CVEs, three at most", KIND_LINES, ALWAYS}, {"Open", KIND_NUMBER, ALWAYS},
+	    {"Hosts", KIND_NUMBER, ALWAYS}, {"Risk", KIND_NUMBER, ALWAYS},
+	    {"Highest QDS", KIND_NUMBER, ALWAYS}, {"Oldest, days", KIND_NUMBER, ALWAYS},
+	    {"Overdue", KIND_NUMBER, ONLY_OVERDUE}, {"Patch", KIND_TEXT, ALWAYS}}},
+    {"hosts", "The 25 hosts with the highest risk",
+	"SELECT " NAME_OF_HOST(
+	    "t.host") ", coalesce(h.\"IP\", l.\"IP\"), coalesce(h.\"OS\", l.\"OS\"), t.by0, t.n, t.s5,"
+		      " t.s4, t.risk, coalesce(l.\"TRURISK_SCORE\", l.\"ASSET_RISK_SCORE\"), t.over,"
+		      " coalesce(h.\"LAST_VM_SCANNED_DATE\", l.\"LAST_VM_SCANNED_DATE\")"
+		      " FROM (SELECT host, min(by0) AS by0, count(*) AS n, sum(severity = 5) AS s5, "
+		      "sum(severity = 4) AS s4,"
+		      " coalesce(sum(qds), 0) AS risk, sum(over) AS over FROM report_open GROUP BY host"
+		      " ORDER BY risk DESC, s5 DESC, s4 DESC, n DESC, host LIMIT 25) AS t" HOSTS_OF(
+			  "t.host") " ORDER BY t.risk DESC, t.s5 DESC, t.s4 DESC, t.n DESC, t.host",
+	{{"Host", KIND_HEAD, ALWAYS}, {"IP", KIND_LINES, ALWAYS}, {"System", KIND_TEXT, ALWAYS},
 	    {"%", KIND_TEXT, ONLY_BY0}, {"Open", KIND_NUMBER, ALWAYS}, {"Severity 5", KIND_NUMBER, ALWAYS},
-	    {"Severity 4", KIND_NUMBER, ALWAYS}, {"Risk", KIND_NUMBER, ALWAYS}, {"TruRisk", KIND_NUMBER, ALWAYS},
-	    {"Overdue", KIND_NUMBER, ONLY_OVERDUE}, {"Last scan", KIND_DAY, ALWAYS}}},
+	    {"Severity 4", KIND_NUMBER, ALWAYS}, {"Risk", KIND_NUMBER, ALWAYS},
+	    {"TruRisk", KIND_NUMBER, ALWAYS}, {"Overdue", KIND_NUMBER, ONLY_OVERDUE},
+	    {"Last scan", KIND_DAY, ALWAYS}}},
     {NULL, NULL, NULL, {{NULL, KIND_END, ALWAYS}}},
 };

@@ -8,7 +8,7 @@
 struct db;
 
 struct report_run {
-	int64_t run, as_of_s; /* its number and its start; 0: none was complete */
+	int64_t run, as_of_s;   /* its number and its start; 0: none was complete */
 	char as_of[CLOCK_TEXT]; /* "": the same */
 };
 bool report_run_read(struct db *d, struct report_run *ret); /* false: logged */

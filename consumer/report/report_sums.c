@@ -7,7 +7,8 @@
 
 enum { TEMPORARY_CACHE_KB = 6000 };
 
-static const char drop[] = "DROP TABLE IF EXISTS temp.report_severity; DROP TABLE IF EXISTS temp.report_open;";
+static const char drop[] =
+    "DROP TABLE IF EXISTS temp.report_severity; DROP TABLE IF EXISTS temp.report_open;";
 
 /* %s: overdue, due; %s: the columns that are counted by. */
 static const char open_form[] =
@@ -19,12 +20,14 @@ static const char open_form[] =
 
 static const char severity_sums[] =
     "CREATE TEMP TABLE report_severity AS SELECT s.column1 AS severity, coalesce(o.n, 0) AS n,"
-    " coalesce(o.hosts, 0) AS hosts, coalesce(o.a0, 0) AS a0, coalesce(o.a1, 0) AS a1, coalesce(o.a2, 0) AS a2,"
+    " coalesce(o.hosts, 0) AS hosts, coalesce(o.a0, 0) AS a0, coalesce(o.a1, 0) AS a1, coalesce(o.a2, 0) AS "
+    "a2,"
     " coalesce(o.a3, 0) AS a3, coalesce(o.a4, 0) AS a4, coalesce(o.a5, 0) AS a5, coalesce(o.over, 0) AS over,"
     " o.oldest AS oldest, coalesce(o.risk, 0) AS risk"
     " FROM (VALUES(5), (4), (3), (2), (1), (0)) AS s LEFT JOIN"
     " (SELECT severity, count(*) AS n, count(DISTINCT host) AS hosts, sum(age <= 30) AS a0,"
-    " sum(age BETWEEN 31 AND 90) AS a1, sum(age BETWEEN 91 AND 180) AS a2, sum(age BETWEEN 181 AND 365) AS a3,"
+    " sum(age BETWEEN 31 AND 90) AS a1, sum(age BETWEEN 91 AND 180) AS a2, sum(age BETWEEN 181 AND 365) AS "
+    "a3,"
     " sum(age > 365) AS a4, sum(age IS NULL) AS a5, sum(over) AS over, max(age) AS oldest, sum(qds) AS risk"
     " FROM report_open GROUP BY severity) AS o ON o.severity = s.column1 ORDER BY 1 DESC;";
 

@@ -1,5 +1,6 @@
 /* report_table.c -- the answer to a question as a table: plain without a script, and with what one needs to sort it. */
 #include "report_table.h"
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@ struct table {
 void report_table_severity(int severity, struct buffer *to)
 {
 	html_printf(to,
-	    "<svg class=\"swatch\" viewBox=\"0 0 10 10\" aria-hidden=\"true\"><rect class=\"s%d\" width=\"10\" "
+	    "<svg class=\"swatch\" viewBox=\"0 0 10 10\" aria-hidden=\"true\"><rect class=\"s%d\" "
+	    "width=\"10\" "
 	    "height=\"10\"/></svg>%s",
 	    severity, severities[severity]);
 }
@@ -39,7 +41,7 @@ static bool is_shown(const struct table *t, const struct report_column *c)
 /* Is it read as a number: aligned, and its larger ones first? */
 static bool is_number(enum report_kind kind)
 {
-	return kind == KIND_NUMBER || kind == KIND_DAY;
+	return kind == KIND_NUMBER || kind == KIND_ID || kind == KIND_DAY;
 }
 
 static void add_heads(struct table *t)
@@ -92,10 +94,10 @@ static void add_severity(struct table *t, sqlite3_value *v)
 static void add_total(struct table *t, sqlite3_value *v)
 {
 	if (sqlite3_value_type(v) == SQLITE_NULL) {
-		html_add(t->to, "<th scope=\"row\">all</th>");
+		html_add(t->to, "<th scope=\"row\">All</th>");
 		return;
 	}
-	html_printf(t->to, "<th scope=\"row\" data-v=\"%d\">", severity_of(v));
+	html_printf(t->to, "<th scope=\"row\" class=\"s\" data-v=\"%d\">", severity_of(v));
 	report_table_severity(severity_of(v), t->to);
 	html_add(t->to, "</th>");
 }
@@ -120,7 +122,8 @@ static void add_bar(struct table *t, sqlite3_value *v)
 	html_add(t->to, "<td aria-hidden=\"true\">");
 	if (sqlite3_value_type(v) != SQLITE_NULL)
 		html_printf(t->to,
-		    "<svg class=\"bar\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\"><rect width=\"%d\" "
+		    "<svg class=\"bar\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\"><rect "
+		    "width=\"%d\" "
 		    "height=\"10\"/></svg>",
 		    sqlite3_value_int(v));
 	html_add(t->to, "</td>");
@@ -131,7 +134,12 @@ static void add_cell(struct table *t, enum report_kind kind, sqlite3_value *v)
 	/* A number and text of the same value cannot be had together: text is asked for where it is shown. */
 	switch (kind) {
 	case KIND_TEXT: add_text(t, "<td class=\"t\">", (const char *)sqlite3_value_text(v), "</td>"); break;
-	case KIND_LONG: add_text(t, "<td class=\"t long\">", (const char *)sqlite3_value_text(v), "</td>"); break;
+	case KIND_LONG:
+		add_text(t, "<td class=\"t long\">", (const char *)sqlite3_value_text(v), "</td>");
+		break;
+	case KIND_LINES:
+		add_text(t, "<td class=\"lines\">", (const char *)sqlite3_value_text(v), "</td>");
+		break;
 	case KIND_HEAD:
 		if (sqlite3_value_type(v) == SQLITE_NULL)
 			html_add(t->to, "<th scope=\"row\"><em>none</em></th>");
@@ -139,6 +147,10 @@ static void add_cell(struct table *t, enum report_kind kind, sqlite3_value *v)
 			add_text(t, "<th scope=\"row\">", (const char *)sqlite3_value_text(v), "</th>");
 		break;
 	case KIND_NUMBER: add_number(t, v); break;
+	case KIND_ID:
+		html_printf(t->to, "<td class=\"n\" data-v=\"%" PRId64 "\">%" PRId64 "</td>",
+		    (int64_t)sqlite3_value_int64(v), (int64_t)sqlite3_value_int64(v));
+		break;
 	case KIND_SEVERITY: add_severity(t, v); break;
 	case KIND_TOTAL: add_total(t, v); break;
 	case KIND_DAY: add_day(t, (const char *)sqlite3_value_text(v)); break;
@@ -183,7 +195,8 @@ static void begin(struct table *t)
 
 static void end(struct table *t)
 {
-	html_add(t->to, t->query->columns[0].kind == KIND_TOTAL ? "\n</table></div>\n" : "</tbody>\n</table></div>\n");
+	html_add(t->to,
+	    t->query->columns[0].kind == KIND_TOTAL ? "\n</table></div>\n" : "</tbody>\n</table></div>\n");
 }
 
 bool report_table_write(
@@ -199,6 +212,7 @@ bool report_table_write(
 		return false;
 	if (by < c->n)
 		report_columns_label(c->by[by], label);
+	label[0] = (char)toupper((unsigned char)label[0]);
 	if (sqlite3_bind_parameter_count(s))
 		sqlite3_bind_text(s, 1, as_of, -1, SQLITE_STATIC);
 	while ((row = db_row(d, s)) == 1) {

@@ -11,8 +11,10 @@ enum report_kind {
 	KIND_END,
 	KIND_TEXT,
 	KIND_LONG,     /* text that wants room */
+	KIND_LINES,    /* text of several short lines */
 	KIND_HEAD,     /* text that names the row; NULL: "none" */
 	KIND_NUMBER,   /* NULL: nothing */
+	KIND_ID,       /* a number that is a name */
 	KIND_SEVERITY, /* 0: none */
 	KIND_TOTAL,    /* a severity that names the row; NULL: the row is the sum of all */
 	KIND_DAY,      /* the day of a date */
@@ -29,7 +31,8 @@ struct report_column {
 enum { REPORT_TABLE_COLUMNS = 16 };
 struct report_query {
 	const char *name, *caption, *sql;
-	struct report_column columns[REPORT_TABLE_COLUMNS]; /* as many as the statement has, ends with KIND_END */
+	struct report_column
+	    columns[REPORT_TABLE_COLUMNS]; /* as many as the statement has, ends with KIND_END */
 };
 extern const struct report_query report_queries[]; /* ends with a NULL name */
 
