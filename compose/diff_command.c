@@ -103,7 +103,7 @@ static bool open_sides(struct work *w)
 {
 	for (int i = 0; i < SIDES; i++) {
 		w->db[i] = db_open(w->paths[i], DB_READ, 0);
-		if (!w->db[i] || !diff_can_read(w->db[i]) || !report_run_read(w->db[i], &w->names[i].run))
+		if (!w->db[i] || !report_run_read(w->db[i], &w->names[i].run))
 			return false;
 	}
 	return true;

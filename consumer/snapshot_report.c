@@ -62,15 +62,16 @@ static struct db *open_database(const char *folder, const char *name)
 {
 	char *path = xasprintf("%s/%s/" DATABASE, folder, name);
 	struct db *d = access(path, R_OK) == 0 ? db_open(path, DB_READ, 0) : NULL;
+	bool can;
 
 	free(path);
-	if (!d || diff_can_read(d))
+	if (d && diff_can_read(d, &can) && can)
 		return d;
 	db_close(d);
 	return NULL;
 }
 
-static void look_for(struct neighbours *n, const char *folder, int64_t as_of_s)
+static void look_for(struct neighbours *n, const char *folder, int64_t as_of_s, bool can_compare)
 {
 	char names[NAMES_MOST][PUBLISH_NAME], stamp[CLOCK_TEXT];
 	size_t found = publish_folder_newest(folder, names, NAMES_MOST);
@@ -85,8 +86,9 @@ static void look_for(struct neighbours *n, const char *folder, int64_t as_of_s)
 		if (n->name[0])
 			continue;
 		memcpy(n->name, names[i], PUBLISH_NAME);
-		n->database = open_database(folder, names[i]);
-		n->why_not = "The snapshot before has no database to compare with: publish.formats needs "
+		n->database = can_compare ? open_database(folder, names[i]) : NULL;
+		n->why_not = "What changed is told where this snapshot and the one before hold a database: "
+			     "publish.formats needs "
 			     "sqlite for that.";
 	}
 }
@@ -115,9 +117,9 @@ bool snapshot_report(
 	struct buffer page;
 
 	buffer_open(&page, REPORT_MOST);
-	bool ok = report_run_read(reader, &run);
+	bool can, ok = report_run_read(reader, &run) && diff_can_read(reader, &can);
 	if (ok && neighbours && run.run)
-		look_for(&n, folder, run.as_of_s);
+		look_for(&n, folder, run.as_of_s, can);
 	const struct report_context context = {.by = config_text(job->config, "report.by"),
 	    .previous = n.database,
 	    .why_not = n.why_not,

@@ -53,6 +53,6 @@ int64_t diff_total(const int64_t of[static DIFF_SEVERITIES]);
 
 /* fn is called in the order of hosts and keys, a host's own change last; NULL: sums alone. false: logged, or stop was requested. */
 bool diff_run(struct db *before, struct db *after, diff_change_fn *fn, void *arg, struct diff_sums *ret_sums);
-/* false: `d` is no snapshot, or one of an older qidflow; logged. */
-bool diff_can_read(struct db *d);
+/* Has it the index that a merge needs? A snapshot has, a working database has not. false: logged. */
+bool diff_can_read(struct db *d, bool *ret_can);
 #endif

@@ -18,15 +18,14 @@ static const char detections[] =
     " d.\"QDS\", d.\"PORT\", d.\"STATUS\", d.\"TYPE\", d.\"PROTOCOL\", d.\"FIRST_FOUND_DATETIME\""
     " FROM \"Q_Host_List_Detection_QIDS\" AS d INDEXED BY " INDEX " ORDER BY d.\"ID\", d.detection_key";
 
-bool diff_can_read(struct db *d)
+bool diff_can_read(struct db *d, bool *ret_can)
 {
 	int64_t has;
 
 	if (!db_int(d, &has, "SELECT count(*) FROM sqlite_schema WHERE name = '" INDEX "'"))
 		return false;
-	return has || fail("%s: is no snapshot of qidflow, or one without the index " INDEX
-			   ": `qidflow export --to DIR` makes one of a working database",
-			  db_path(d));
+	*ret_can = has != 0;
+	return true;
 }
 
 static int64_t number(sqlite3_stmt *s, int i)
@@ -79,9 +78,15 @@ bool diff_side_next_detection(struct diff_side *s)
 
 bool diff_side_open(struct diff_side *s, struct db *d)
 {
+	bool can;
+
 	*s = (struct diff_side){.db = d};
-	if (!diff_can_read(d))
+	if (!diff_can_read(d, &can))
 		return false;
+	if (!can)
+		return fail("%s: is no snapshot of qidflow, or has not the index " INDEX
+			    " any more: `qidflow export --to DIR` makes one of a working database",
+		    db_path(d));
 	s->hosts = db_prepare(d, hosts);
 	s->detections = db_prepare(d, detections);
 	return s->hosts && s->detections && diff_side_next_host(s) && diff_side_next_detection(s);
