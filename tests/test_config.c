@@ -130,7 +130,7 @@ static void test_allowed_is_told_in_units(void **state)
 	assert_non_null(strstr(said, "from 100kB to 100GB"));
 	said[0] = '\0';
 	config_set(c, "publish.formats", "xml", "--set");
-	assert_non_null(strstr(said, "must be one or more of: sqlite csv json none"));
+	assert_non_null(strstr(said, "must be one or more of: sqlite csv json html none"));
 }
 
 static void test_nearest_name(void **state)

@@ -98,10 +98,11 @@ static void test_formats(void **state)
 	snprintf(database, sizeof(database), "--database=%s/qidflow.sqlite", pub.data);
 	assert_checked("publish/" WORLD_NAME, database, "--csv-guard");
 
-	publish_world_set("publish.formats", "json");
+	publish_world_set("publish.formats", "json,html");
 	publish_world_set("publish.compression", "none");
 	assert_published(WORLD_NAME "-2");
 	assert_true(is_there("publish/" WORLD_NAME "-2/hosts.jsonl"));
+	assert_true(is_there("publish/" WORLD_NAME "-2/report.html"));
 	assert_false(is_there("publish/" WORLD_NAME "-2/hosts.csv"));
 	assert_checked("publish/" WORLD_NAME "-2", database, NULL);
 }
