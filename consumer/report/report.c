@@ -18,6 +18,13 @@
 
 enum { LOOK_OPCODES = 50 * 1000, PLACE = 32 };
 
+static int look_for_stop(void *arg)
+{
+	const struct report_context *c = arg;
+
+	return stop_requested() || atomic_load(c->give_up);
+}
+
 /* ---- what is asked first */
 
 /* Where no run is complete, ages are counted to this moment. */
@@ -63,14 +70,21 @@ static bool read_state(struct report *r)
 	       db_int(r->db, &r->detections, "SELECT count(*) FROM \"Q_Host_List_Detection_QIDS\"");
 }
 
+/* A snapshot of before that is damaged, or of a version that is too old, stops none of today: the log and the page say so. */
 static bool compare(struct report *r)
 {
+	struct db *previous = r->context->previous;
 	struct report_run run;
 
-	if (!report_run_read(r->context->previous, &run))
-		return false;
-	memcpy(r->previous, run.as_of, sizeof(run.as_of));
-	return diff_run(r->context->previous, r->db, NULL, NULL, &r->changes);
+	r->why_not = r->context->why_not;
+	if (!previous)
+		return true;
+	r->compared = report_run_read(previous, &run) && diff_run(previous, r->db, NULL, NULL, &r->changes);
+	if (r->compared)
+		memcpy(r->previous, run.as_of, sizeof(run.as_of));
+	else
+		r->why_not = "The snapshot before could not be read; the log says why.";
+	return r->compared || !look_for_stop((void *)r->context);
 }
 
 static bool ask(struct report *r)
@@ -87,7 +101,7 @@ static bool ask(struct report *r)
 	report_points_add(&r->points, &now);
 	r->now = &r->points.v[r->points.n - 1];
 	r->before = r->points.n > 1 ? r->now - 1 : NULL;
-	return !r->context->previous || compare(r);
+	return compare(r);
 }
 
 /* ---- places of the template */
@@ -108,7 +122,7 @@ static bool is_word(const struct report *r, const char *name, bool *ret)
 		const char *name;
 		bool is;
 	} words[] = {{"run", r->now->run != 0}, {"overdue", r->columns.overdue}, {"by0", r->columns.n > 0},
-	    {"by1", r->columns.n > 1}, {"by2", r->columns.n > 2}, {"changes", r->context->previous != NULL}};
+	    {"by1", r->columns.n > 1}, {"by2", r->columns.n > 2}, {"changes", r->compared}};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(words[i].name, name) == 0) {
@@ -137,7 +151,7 @@ static bool put_text(const struct report *r, const char *name, struct buffer *to
 	else if (strcmp(name, "previous") == 0)
 		html_printf(to, "%.16s", r->previous);
 	else if (strcmp(name, "no_changes") == 0)
-		html_text(to, r->context->why_not);
+		html_text(to, r->why_not);
 	else if (strcmp(name, "detections") == 0)
 		html_number(to, r->detections);
 	else if (strcmp(name, "database") == 0)
@@ -239,13 +253,6 @@ static bool fill(const struct report *r, struct buffer *to)
 	}
 	html_add(to, at);
 	return true;
-}
-
-static int look_for_stop(void *arg)
-{
-	const struct report_context *c = arg;
-
-	return stop_requested() || atomic_load(c->give_up);
 }
 
 bool report_write(struct db *d, const struct report_context *c, struct buffer *to)

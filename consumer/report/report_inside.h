@@ -14,7 +14,9 @@ struct report {
 	struct report_points points; /* the last one is this page's */
 	struct report_point *now;
 	const struct report_point *before; /* the one before it; NULL: there is none */
-	struct diff_sums changes;          /* where context->previous is */
+	bool compared;
+	struct diff_sums changes; /* where it is compared */
+	const char *why_not;      /* where not */
 	char as_of[CLOCK_TEXT], previous[CLOCK_TEXT];
 	int64_t detections, dead_hosts;
 	bool whole;

@@ -250,6 +250,22 @@ class Report(Case):
         self.assertIn("A run was loading, or none was complete", page.source)
         self.assertEqual(rows(made, "SELECT count(*) FROM vulnerabilities")[0][0], 0)
 
+    def test_a_damaged_snapshot_before(self):
+        sim, data = self.simulator(10, limit=4), self.data()
+        self.run_qidflow(sim, data, settings=SETTINGS)
+        with (data.latest / "vulnerabilities.sqlite").open("r+b") as f:
+            size = f.seek(0, 2)
+            for at in range(32768, size, 32768):  # all pages but the first
+                f.seek(at)
+                f.write(b"\xff" * 4096)
+        time.sleep(1.1)
+        run = self.run_qidflow(sim, data, settings=SETTINGS)
+        page = self.page(data.latest)
+        self.assert_numbers(page, Sums(data.db))
+        self.assertIn("The snapshot before could not be read", page.source)
+        self.assertNotIn("t-changes", page.tables)
+        self.assertRegex(run.err, r"ERROR .*vulnerabilities\.sqlite.* is damaged")
+
     def test_an_odd_page_before(self):
         """What stands in the page before is of anybody's hand: it may cost the trend, never the snapshot."""
         sim, data = self.simulator(10, limit=4), self.data()
