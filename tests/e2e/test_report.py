@@ -150,6 +150,7 @@ class Report(Case):
         again = self.page(data.latest)
         self.assert_numbers(again, Sums(data.db))
         self.assertEqual([p["open"] for p in again.points()], opens)
+        self.assert_changes(again, changes(*states[-2:]))
 
     def assert_in_manifest(self, folder):
         files = {f["name"]: f for f in json.loads((folder / "manifest.json").read_text())["files"]}
@@ -191,14 +192,26 @@ class Report(Case):
         db.close()
         return copy, to
 
+    @staticmethod
+    def spread_ages(db):
+        """On both sides of each end of a span, by a day and by a second."""
+        days = [(day, seconds) for end in (30, 90, 180, 365) for day in (end, end + 1) for seconds in (-1, 0, 1)]
+        as_of = db.execute("SELECT max(started_at) FROM qidflow_run").fetchone()[0]
+        for i, (row,) in enumerate(db.execute("SELECT detection_row FROM Q_Host_List_Detection_QIDS").fetchall()):
+            day, seconds = days[i % len(days)]
+            db.execute("UPDATE Q_Host_List_Detection_QIDS SET FIRST_FOUND_DATETIME = datetime(?, ?, ?) WHERE detection_row = ?",
+                       (as_of, f"-{day} days", f"-{seconds} seconds" if seconds >= 0 else "+1 seconds", row))
+        db.commit()
+
     def test_owners_and_due(self):
         """The columns that enrichment adds to the view, here by hand; one of the values is a hostile one."""
         path, db = self.database(60)
+        self.spread_ages(db)
         sql = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'vulnerabilities'").fetchone()[0]
-        due = "datetime(d.FIRST_FOUND_DATETIME, '+400 days')"
+        due = "datetime(d.FIRST_FOUND_DATETIME, '+100 days')"
         more = ", CASE d.ID % 5 WHEN 0 THEN NULL WHEN 1 THEN '<b>Ann</b>' WHEN 2 THEN 'Web shop' ELSE 'Payments' END AS owner_owner," \
             f" iif(d.QID % 2, 'Linux', 'Windows') AS owner_team, {due} AS due," \
-            f" iif(d.STATUS <> 'Fixed' AND d.TYPE <> 'Info', {due} < '2025-01-01', 0) AS overdue"
+            f" iif(d.STATUS <> 'Fixed' AND d.TYPE <> 'Info', {due} < (SELECT max(started_at) FROM qidflow_run), 0) AS overdue"
         at = sql.index(' FROM "Q_Host_List_Detection_QIDS" AS d')
         db.executescript(f"DROP VIEW vulnerabilities; {sql[:at]}{more}{sql[at:]};")
         db.close()
