@@ -57,7 +57,7 @@ static const char *text_of(const char *text)
 
 static void test_text(void **state)
 {
-	char text[2 * HTML_TEXT_MOST + 1];
+	char text[2 * HTML_TEXT_MOST + 2];
 
 	(void)state;
 	assert_string_equal(text_of(NULL), "");
@@ -67,7 +67,7 @@ static void test_text(void **state)
 	assert_string_equal(text_of("a\x01\x1f\x7f\t\nb\xc3\xbc"), "a    \nb\xc3\xbc");
 	/* Cut between characters. */
 	text[0] = 'a';
-	for (int i = 1; i < 2 * HTML_TEXT_MOST; i += 2)
+	for (int i = 1; i < 2 * HTML_TEXT_MOST - 1; i += 2)
 		memcpy(text + i, "\xc3\xbc", 3);
 	assert_int_equal(strlen(text_of(text)), HTML_TEXT_MOST - 1 + 3);
 	assert_string_equal(text_of(text) + HTML_TEXT_MOST - 3, "\xc3\xbc\xe2\x80\xa6");
