@@ -11,7 +11,7 @@
 #include "enrich_list.h"
 #include "schema.h"
 
-enum { SQL_MOST = 1 << 18, TEMPORARY_CACHE_KB = 6000 };
+enum { SQL_MOST = 1 << 18, TEMPORARY_CACHE_KB = 2000 };
 enum depends_on { ON_DETECTION, ON_HOST, ON_QID, ON_QID_HIDDEN /* of no use outside other columns */ };
 
 #define NAMES(json, list, item)                                                                              \
