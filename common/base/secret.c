@@ -5,6 +5,7 @@
 #include "secret.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,28 +14,38 @@
 #include "config.h"
 #include "log.h"
 
-enum { PASSWORD_SIZE = 1024 };
+__attribute__((format(printf, 2, 3))) static bool because(
+    char ret_why[static SECRET_WHY], const char *format, ...)
+{
+	va_list args;
 
-static bool read_all(int fd, const char *path, char *to, size_t *ret_size)
+	va_start(args, format);
+	vsnprintf(ret_why, SECRET_WHY, format, args);
+	va_end(args);
+	return false;
+}
+
+static bool read_all(int fd, const char *path, char *to, size_t *ret_size, char *ret_why)
 {
 	size_t size = 0;
 	ssize_t n;
 
-	while ((n = read(fd, to + size, PASSWORD_SIZE - size)) != 0) {
+	while ((n = read(fd, to + size, SECRET_SIZE - size)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return fail("cannot read the password file %s: %s", path, strerror(errno));
+			return because(
+			    ret_why, "cannot read the password file %s: %s", path, strerror(errno));
 		size += (size_t)n;
-		if (size == PASSWORD_SIZE)
-			return fail(
+		if (size == SECRET_SIZE)
+			return because(ret_why,
 			    "the password file %s is too long: it holds the password and nothing else", path);
 	}
 	*ret_size = size;
 	return true;
 }
 
-static bool take_password(struct config *c, const char *path, char *text, size_t size)
+static bool take_line(const char *path, char *text, size_t size, char *ret_why)
 {
 	if (size && text[size - 1] == '\n')
 		size--;
@@ -42,31 +53,42 @@ static bool take_password(struct config *c, const char *path, char *text, size_t
 		size--;
 	text[size] = '\0';
 	if (!size)
-		return fail("the password file %s is empty", path);
+		return because(ret_why, "the password file %s is empty", path);
 	if (strlen(text) != size || strpbrk(text, "\r\n"))
-		return fail("the password file %s must hold one line", path);
-	return config_set(c, "qualys.password", text, path);
+		return because(ret_why, "the password file %s must hold one line", path);
+	return true;
 }
 
-static bool read_file(struct config *c, const char *path)
+bool secret_read_file(const char *path, char ret_text[static SECRET_SIZE], char ret_why[static SECRET_WHY])
 {
-	char text[PASSWORD_SIZE + 1];
 	struct stat st;
 	size_t size = 0;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool read = false;
 
 	if (fd < 0)
-		return fail("cannot open the password file %s: %s", path, strerror(errno));
+		return because(ret_why, "cannot open the password file %s: %s", path, strerror(errno));
 	if (fstat(fd, &st))
-		fail("cannot look at the password file %s: %s", path, strerror(errno));
+		because(ret_why, "cannot look at the password file %s: %s", path, strerror(errno));
 	else if (st.st_mode & (S_IRWXG | S_IRWXO))
-		fail("the password file %s may be read by others (mode %03o): chmod 600 %s", path,
+		because(ret_why, "the password file %s may be read by others (mode %03o): chmod 600 %s", path,
 		    (unsigned)st.st_mode & 0777, path);
 	else
-		read = read_all(fd, path, text, &size) && take_password(c, path, text, size);
-	explicit_bzero(text, sizeof(text));
+		read =
+		    read_all(fd, path, ret_text, &size, ret_why) && take_line(path, ret_text, size, ret_why);
+	if (!read)
+		explicit_bzero(ret_text, SECRET_SIZE);
 	close(fd);
+	return read;
+}
+
+static bool read_file(struct config *c, const char *path)
+{
+	char text[SECRET_SIZE], why[SECRET_WHY];
+	bool read = secret_read_file(path, text, why) ? config_set(c, "qualys.password", text, path)
+						      : fail("%s", why);
+
+	explicit_bzero(text, sizeof(text));
 	return read;
 }
 
@@ -91,7 +113,7 @@ static bool read_silently(FILE *tty, char *text, int size)
 
 static bool prompt(struct config *c)
 {
-	char text[PASSWORD_SIZE];
+	char text[SECRET_SIZE];
 	FILE *tty = fopen("/dev/tty", "r+e");
 
 	if (!tty)

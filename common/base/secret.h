@@ -10,4 +10,8 @@ struct config;
 /* Puts qualys.password in place. may_prompt: ask on /dev/tty when there is no other. false: logged with the
  * remedy. */
 bool secret_read(struct config *c, bool may_prompt);
+
+enum { SECRET_SIZE = 1024, SECRET_WHY = 384 };
+/* The one line of such a file, for who wipes it when it was used. false: ret_why, with the remedy. */
+bool secret_read_file(const char *path, char ret_text[static SECRET_SIZE], char ret_why[static SECRET_WHY]);
 #endif
