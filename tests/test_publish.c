@@ -56,6 +56,11 @@ static void test_indexes(void **state)
 	    {"SELECT * FROM Q_Host_List WHERE DNS = 'h1.example'", "hosts_by_dns"},
 	    {"SELECT * FROM Q_Host_List_Detection_HOSTS WHERE IP = '10.0.0.1'", "detection_hosts_by_ip"},
 	    {"SELECT * FROM Q_Host_List_Detection_HOSTS WHERE DNS = 'h1.example'", "detection_hosts_by_dns"},
+	    {"SELECT ID, BATCH_NUMBER FROM Q_Host_List ORDER BY +ID", "COVERING INDEX hosts_by_set"},
+	    {"SELECT ID, BATCH_NUMBER FROM Q_Host_List_Detection_HOSTS ORDER BY +ID",
+		"COVERING INDEX detection_hosts_by_set"},
+	    {"SELECT QID, BATCH_NUMBER FROM Q_KnowledgeBase ORDER BY +QID",
+		"COVERING INDEX knowledgebase_by_set"},
 	};
 	char path[512], sql[512], plan[4096];
 
