@@ -95,6 +95,7 @@ third_party() {
 	only ini.h '^common/base/config'
 	only csv.h '^consumer/enrich/csv_'
 	only zlib.h '^consumer/enrich/csv_|^tests/'
+	only libpq-fe.h '^consumer/distribute/postgresql_(inside.h|link.c|ask.c)$'
 	only librdkafka/ '^(common/transport/kafka|tests/(test_)?kafka)'
 }
 

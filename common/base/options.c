@@ -115,6 +115,13 @@ const struct option options[] = {
 	"mounted"},
     {"distribute.*.command", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"program and its words, run without a shell; words with blanks in quotes"},
+    {"distribute.*.connection", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+	"of a postgresql: as libpq takes it, but without a password, e.g. host=db.example dbname=security "
+	"user=qidflow sslmode=verify-full"},
+    {"distribute.*.schema", NULL, OPTION_TEXT, "qidflow", 0, 0, 0, 0,
+	"its schema; where it is missing it is made, if the user may"},
+    {"distribute.*.password_file", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+	"file that holds the user's password, readable by its owner only; else PGPASSWORD or .pgpass"},
     {"distribute.*.endpoint", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"server of an s3 bucket, e.g. https://minio.example.com:9000; empty: Amazon's of the region"},
     {"distribute.*.region", NULL, OPTION_TEXT, "us-east-1", 0, 0, 0, 0, "region of the bucket"},

@@ -9,7 +9,7 @@
 enum { SETTING = 96, SETTINGS_KEPT = 8 };
 
 const struct distribute_ops *const distribute_types[] = {
-    &distribute_command, &distribute_directory, &distribute_s3, NULL};
+    &distribute_command, &distribute_directory, &distribute_postgresql, &distribute_s3, NULL};
 
 enum distribute_end distribute_say(
     struct distribute_job *job, enum distribute_end end, const char *format, ...)

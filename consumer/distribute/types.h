@@ -3,5 +3,6 @@
 #define TYPES_H
 #include "distribute.h"
 
-extern const struct distribute_ops distribute_command, distribute_directory, distribute_s3;
+extern const struct distribute_ops distribute_command, distribute_directory, distribute_postgresql,
+    distribute_s3;
 #endif

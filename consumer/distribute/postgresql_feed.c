@@ -1,0 +1,287 @@
+/* postgresql_feed.c -- a schema in PostgreSQL is brought to what a snapshot holds, in one transaction.
+ *
+ * Columns that tables lack come before it, in a transaction of their own: that locks readers out, for as long as it is open.
+ * Whether COMMIT came through nobody knows when the connection breaks in it: the next try finds it in qidflow_feed. */
+#include "postgresql_feed.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "clock.h"
+#include "db.h"
+#include "log.h"
+#include "postgresql_feed_inside.h"
+#include "postgresql_table.h"
+#include "postgresql_view.h"
+#include "xalloc.h"
+
+enum { NOTE = POSTGRESQL_NAME + 16 };
+
+/* ---- what the snapshot is */
+
+static bool read_identity(struct feed *f)
+{
+	sqlite3_stmt *s = db_prepare(f->db, "SELECT (SELECT value FROM qidflow_meta WHERE name = "
+					    "'database'), run, started_at FROM qidflow_run"
+					    " WHERE state = 'COMPLETE' ORDER BY run DESC LIMIT 1");
+	int row = s ? db_row(f->db, s) : -1;
+
+	if (row < 0)
+		return copy_fail_to_read(f->p, f->db);
+	if (row == 0)
+		return postgresql_fail(f->p, DISTRIBUTE_REFUSED, "the snapshot has no complete run");
+	snprintf(f->database, sizeof(f->database), "%s", (const char *)sqlite3_column_text(s, 0));
+	f->run = sqlite3_column_int64(s, 1);
+	const char *at = (const char *)sqlite3_column_text(s, 2);
+	snprintf(f->started_at, sizeof(f->started_at), "%s", at ? at : "");
+	sqlite3_reset(s);
+	return true;
+}
+
+static bool read_shape(struct feed *f)
+{
+	char why[DISTRIBUTE_WHY / 2];
+
+	if (shape_read(&f->shape, f->db, why, sizeof(why)))
+		return true;
+	return *why ? postgresql_fail(f->p, DISTRIBUTE_REFUSED, "%s", why) : copy_fail_to_read(f->p, f->db);
+}
+
+/* ---- what it lacks */
+
+/* Columns that are missing. */
+static bool widen(struct feed *f)
+{
+	bool is_there;
+
+	for (int t = 0; t < f->shape.n_tables; t++)
+		if (!table_is_there(f->p, f->shape.tables[t].name, &is_there) ||
+		    (is_there && !table_add_columns(f->p, &f->shape.tables[t], &f->added)))
+			return false;
+	return true;
+}
+
+/* ---- tables */
+
+static bool make(struct feed *f, const struct shape_table *t, struct copied *c)
+{
+	return table_make(f->p, f->db, t, c) && table_make_indexes(f->p, f->db, t) && table_analyze(f->p, t);
+}
+
+static bool update_sets(struct feed *f, const struct shape_table *t)
+{
+	struct changes changes;
+	struct table_change done = {.gone = 0};
+	bool drives = !strcmp(t->name, "q_host_list_detection_hosts");
+	bool ok =
+	    changes_find(f->p, f->db, t, &changes) && table_update_sets(f->p, f->db, t, &changes, &done);
+
+	f->rows += done.sent.rows;
+	f->mended += done.sent.mended;
+	f->gone += done.gone;
+	if (!strcmp(t->name, "q_knowledgebase"))
+		f->n_qids += done.sent.rows;
+	if (ok && drives) {
+		f->n_hosts = done.sent.rows;
+		f->hosts = changes;
+	} else {
+		changes_close(&changes);
+	}
+	return ok;
+}
+
+static bool fit(struct feed *f, const struct shape_table *t)
+{
+	int misfits;
+
+	if (!table_count_misfits(f->p, t, &misfits))
+		return false;
+	return !misfits || ((f->grants || views_drop(f->p, &f->grants)) && table_fit_types(f->p, t));
+}
+
+static bool update_others(struct feed *f, const struct shape_table *t)
+{
+	char note[NOTE], signature[COPY_SIGNATURE];
+	struct table_change done = {.gone = 0};
+
+	snprintf(note, sizeof(note), "table %s", t->name);
+	char *before = feed_note_read(f->p, note);
+	bool ok = before && copy_signature(f->p, f->db, t, signature);
+	bool same = ok && !f->anew && !strcmp(before, signature);
+	free(before);
+	if (!ok || same)
+		return ok;
+	ok = fit(f, t) && (t->kind == SHAPE_KEYED && !f->anew ? table_update_keyed(f->p, f->db, t, &done)
+							      : table_replace(f->p, f->db, t, &done.sent));
+	f->rows += done.sent.rows;
+	f->mended += done.sent.mended;
+	return ok && table_make_indexes(f->p, f->db, t) && feed_note(f->p, note, signature);
+}
+
+static bool update(struct feed *f, const struct shape_table *t)
+{
+	struct table_change done = {.gone = 0};
+	bool ok;
+
+	if (t->kind == SHAPE_KEYED || t->kind == SHAPE_BARE)
+		return update_others(f, t);
+	if (f->anew)
+		ok = table_replace(f->p, f->db, t, &done.sent);
+	else if (t->kind == SHAPE_OF_SETS)
+		return update_sets(f, t) && table_make_indexes(f->p, f->db, t);
+	else
+		ok = table_update_hosts(f->p, f->db, t, &f->hosts, &done);
+	f->rows += done.sent.rows;
+	f->mended += done.sent.mended;
+	return ok && table_make_indexes(f->p, f->db, t);
+}
+
+/* A table that is made: with its signature, so that the next feed knows that nothing changed. */
+static bool make_noted(struct feed *f, const struct shape_table *t)
+{
+	char note[NOTE], signature[COPY_SIGNATURE] = "sets";
+	struct copied done = {0};
+	bool signs = t->kind == SHAPE_KEYED || t->kind == SHAPE_BARE;
+
+	snprintf(note, sizeof(note), "table %s", t->name);
+	bool ok = (!signs || copy_signature(f->p, f->db, t, signature)) && make(f, t, &done) &&
+		  feed_note(f->p, note, signature);
+	f->rows += done.rows;
+	f->mended += done.mended;
+	return ok;
+}
+
+static bool bring_tables(struct feed *f)
+{
+	bool is_there;
+
+	for (int t = 0; t < f->shape.n_tables; t++) {
+		const struct shape_table *table = &f->shape.tables[t];
+
+		if (!table_is_there(f->p, table->name, &is_there) ||
+		    !(is_there ? update(f, table) : make_noted(f, table)))
+			return false;
+	}
+	return true;
+}
+
+static bool is_in_shape(const struct feed *f, const char *name)
+{
+	for (int t = 0; t < f->shape.n_tables; t++)
+		if (!strcmp(f->shape.tables[t].name, name))
+			return true;
+	return false;
+}
+
+/* A table of ours that the snapshot has no more: a source that is not in the settings, say. It goes, or, where somebody's view
+ * has it, its rows. */
+static bool remove_table(struct feed *f, const char *note, const char *name)
+{
+	bool is_there, refused = false;
+	struct buffer sql;
+
+	if (!table_is_there(f->p, name, &is_there))
+		return false;
+	buffer_open(&sql, 1024);
+	if (!buffer_add_text(&sql, "DROP TABLE ") || !postgresql_add_name(&sql, name))
+		abort();
+	bool ok = !is_there || postgresql_try(f->p, buffer_text(&sql), &refused);
+	if (ok && refused) {
+		log_line(LOG_WARN, "%s is emptied, since it cannot go: %s", name, f->p->job->why);
+		buffer_clear(&sql);
+		if (!buffer_add_text(&sql, "DELETE FROM ") || !postgresql_add_name(&sql, name))
+			abort();
+		ok = postgresql_run_text(f->p, buffer_text(&sql));
+	}
+	buffer_close(&sql);
+	return ok && feed_note_drop(f->p, note);
+}
+
+static bool remove_tables(struct feed *f)
+{
+	struct postgresql_answer *a = postgresql_ask(
+	    f->p, "SELECT name FROM qidflow_feed WHERE name LIKE 'table %' ORDER BY name", 0, NULL);
+	bool ok = a != NULL;
+
+	for (int i = 0; ok && i < postgresql_rows(a); i++) {
+		const char *note = postgresql_value(a, i, 0), *name = note + strlen("table ");
+
+		ok = is_in_shape(f, name) || remove_table(f, note, name);
+	}
+	postgresql_answer_close(a);
+	return ok;
+}
+
+/* ---- all of it */
+
+static bool note_all(struct feed *f)
+{
+	char run[24], now[CLOCK_TEXT];
+
+	snprintf(run, sizeof(run), "%" PRId64, f->run);
+	return feed_note(f->p, "database", f->database) && feed_note(f->p, "run", run) &&
+	       feed_note(f->p, "started_at", f->started_at) &&
+	       feed_note(f->p, "snapshot", f->p->job->snapshot) &&
+	       feed_note(f->p, "fed_at", clock_format_api(clock_wall_s(), now)) &&
+	       feed_note(f->p, "format", FEED_FORMAT) && feed_note(f->p, "qidflow", QIDFLOW_VERSION);
+}
+
+static bool begin(struct feed *f, bool *ret_is_ahead)
+{
+	if (!feed_begin(f->p) || !feed_look(f, ret_is_ahead) || *ret_is_ahead)
+		return f->p->end == DISTRIBUTE_SENT;
+	if (f->is_new || !widen(f))
+		return f->p->end == DISTRIBUTE_SENT;
+	/* Readers wait for this one. The lock goes too, and so all is looked at once more. */
+	if (!f->added)
+		return true;
+	f->added = false;
+	return postgresql_run_text(f->p, "COMMIT") && feed_begin(f->p) && feed_look(f, ret_is_ahead);
+}
+
+static void tell(struct feed *f)
+{
+	struct distribute_job *job = f->p->job;
+
+	if (f->is_new || f->anew)
+		snprintf(
+		    job->how, sizeof(job->how), "run %" PRId64 ", all %" PRIu64 " rows", f->run, f->rows);
+	else
+		snprintf(job->how, sizeof(job->how),
+		    "run %" PRId64 ", %" PRIu64 " hosts and %" PRIu64 " QIDs that changed, %" PRIu64
+		    " rows, %" PRIu64 " gone",
+		    f->run, f->n_hosts, f->n_qids, f->rows, f->gone);
+	if (f->mended)
+		log_line(LOG_WARN,
+		    "%" PRIu64 " times a character or date that PostgreSQL cannot hold was replaced",
+		    f->mended);
+}
+
+static bool bring(struct feed *f)
+{
+	bool is_ahead = false;
+
+	if (!read_identity(f) || !read_shape(f) || !begin(f, &is_ahead))
+		return false;
+	if (is_ahead) {
+		snprintf(f->p->job->how, sizeof(f->p->job->how), "it holds a newer run already");
+		return postgresql_run_text(f->p, "ROLLBACK");
+	}
+	if (!bring_tables(f) || !views_bring(f->p, f->db) ||
+	    (f->grants && *f->grants && !postgresql_run_text(f->p, f->grants)) || !remove_tables(f) ||
+	    !note_all(f) || !postgresql_run_text(f->p, "COMMIT"))
+		return false;
+	tell(f);
+	return true;
+}
+
+enum distribute_end feed_send(struct postgresql *p, struct db *snapshot)
+{
+	struct feed f = {.p = p, .db = snapshot};
+	bool ok = bring(&f);
+
+	changes_close(&f.hosts);
+	free(f.grants);
+	shape_close(&f.shape);
+	return ok ? DISTRIBUTE_SENT : p->end;
+}

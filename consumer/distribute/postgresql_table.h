@@ -1,0 +1,43 @@
+/* postgresql_table.h -- a table in PostgreSQL is made, gets the columns that it lacks, is filled, and brought up to date.
+ *
+ * All within a transaction of the caller's, whose search_path is the schema. Nothing that somebody else made is dropped, and
+ * nothing is truncated: a reader with an older snapshot would see an empty table. */
+#ifndef POSTGRESQL_TABLE_H
+#define POSTGRESQL_TABLE_H
+#include "postgresql_copy.h"
+
+struct db;
+bool table_is_there(struct postgresql *p, const char *name, bool *ret_is);
+struct postgresql_answer *table_columns(struct postgresql *p, const char *name); /* name, type; in order */
+/* *ret_added: something was missing. It locks the table: commit soon. */
+bool table_add_columns(struct postgresql *p, const struct shape_table *t, bool *ret_added);
+/* Columns of a table KEYED or BARE that are of another type by now; and makes them fit, their values being NULL then. */
+bool table_count_misfits(struct postgresql *p, const struct shape_table *t, int *ret_n);
+bool table_fit_types(struct postgresql *p, const struct shape_table *t);
+#define TABLE_ADD   " ADD COLUMN "
+#define TABLE_ALTER " ALTER COLUMN "
+
+/* With its rows, then its primary key, which is made faster of all rows than row by row. */
+bool table_make(struct postgresql *p, struct db *snapshot, const struct shape_table *t, struct copied *c);
+/* All rows anew. */
+bool table_replace(struct postgresql *p, struct db *snapshot, const struct shape_table *t, struct copied *c);
+
+struct table_change {
+	struct copied sent;
+	uint64_t gone;
+};
+/* OF_SETS: the rows of `changes`. */
+bool table_update_sets(struct postgresql *p, struct db *snapshot, const struct shape_table *t,
+    const struct changes *changes, struct table_change *ret);
+/* OF_HOSTS: all rows of these hosts. */
+bool table_update_hosts(struct postgresql *p, struct db *snapshot, const struct shape_table *t,
+    const struct changes *changes, struct table_change *ret);
+/* KEYED: what differs is written. */
+bool table_update_keyed(
+    struct postgresql *p, struct db *snapshot, const struct shape_table *t, struct table_change *ret);
+
+bool table_analyze(struct postgresql *p, const struct shape_table *t);
+
+/* postgresql_index.c: the snapshot's indexes of t, those that this schema has not had yet. */
+bool table_make_indexes(struct postgresql *p, struct db *snapshot, const struct shape_table *t);
+#endif

@@ -1,0 +1,333 @@
+/* postgresql_views.c -- the views are made in the schema, or anew where they changed.
+ *
+ * CREATE OR REPLACE keeps what others have made of a view, but wants the columns that it had first, in their order and of their
+ * types: so these are listed first. Where a column is gone, or of another type now, the view is dropped, if nobody needs it, made
+ * anew, and shown again to those who could read it; where somebody's view needs it, columns that are gone stay, and are NULL. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "db.h"
+#include "log.h"
+#include "postgresql_copy.h"
+#include "postgresql_feed.h"
+#include "postgresql_table.h"
+#include "postgresql_text.h"
+#include "postgresql_view.h"
+#include "xalloc.h"
+
+enum { SQL_MOST = 1 << 20, NOTE = POSTGRESQL_NAME + 16, HASH_TEXT = 24 };
+
+static const char *const views[] = {"vulnerabilities", "Q_Host_List_Detection",
+    "Q_KnowledgeBase_In_Host_List_Detection", "Q_KnowledgeBase_CVE_LIST"};
+
+/* CAST(text AS REAL), and what datetime() of SQLite takes: a date, a time after it, a zone. What a month does not have are days of
+ * the next. */
+#define FUNCTIONS_VERSION "1"
+static const char functions[] =
+    "CREATE OR REPLACE FUNCTION qidflow_real(text) RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL "
+    "SAFE AS $$"
+    " SELECT CASE WHEN $1 IS NOT NULL THEN"
+    " coalesce(substring($1 FROM '^\\s*([-+]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][-+]?\\d+)?)'), '0')::double "
+    "precision END $$;"
+    "CREATE OR REPLACE FUNCTION qidflow_time(timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE "
+    "PARALLEL SAFE AS $$"
+    " SELECT $1 $$;"
+    "CREATE OR REPLACE FUNCTION qidflow_time(double precision) RETURNS timestamptz LANGUAGE sql IMMUTABLE "
+    "PARALLEL SAFE AS $$"
+    " SELECT NULL::timestamptz $$;"
+    "CREATE OR REPLACE FUNCTION qidflow_time(text) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE "
+    "AS $$"
+    " SELECT date_trunc('second', (to_date(substr(m[1], 1, 7), 'YYYY-MM') + (substr(m[1], 9, 2)::int - 1)"
+    " + coalesce(m[2], '00:00')::time) - CASE WHEN m[3] ~ '^[-+]' THEN m[3]::interval ELSE interval '0' END)"
+    " AT TIME ZONE 'UTC' FROM regexp_match($1, "
+    "'^((?!0000)\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01]))"
+    "(?:[ "
+    "T]+((?:[01]\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:\\.\\d+)?)?))?\\s*(Z|[-+](?:0\\d|1[0-4]):[0-5]\\d)?\\s*$')"
+    " AS m $$";
+
+static void must(bool fits)
+{
+	if (!fits)
+		abort(); /* a view of ours is some kB */
+}
+
+static bool make_functions(struct postgresql *p)
+{
+	char *had = feed_note_read(p, "functions");
+	bool ok = had != NULL;
+
+	if (ok && strcmp(had, FUNCTIONS_VERSION) != 0)
+		ok = postgresql_run_text(p, functions) && feed_note(p, "functions", FUNCTIONS_VERSION);
+	free(had);
+	return ok;
+}
+
+/* ---- what the snapshot has */
+
+struct view {
+	char name[POSTGRESQL_NAME];
+	const char *source;
+	struct buffer select; /* translated */
+};
+
+/* What stands after AS, of the first one outside of quotes. */
+static const char *after_as(const char *sql)
+{
+	const char *as = strcasestr(sql, " AS ");
+
+	return as ? as + 4 : NULL;
+}
+
+/* *ret_any false: the snapshot has no such view, or one that cannot be translated, which is told. */
+static bool read_view(struct postgresql *p, struct db *snapshot, struct view *v, bool *ret_any)
+{
+	sqlite3_stmt *s = db_prepare(
+	    snapshot, "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?1 COLLATE NOCASE");
+	char why[VIEW_WHY];
+
+	*ret_any = false;
+	if (!s)
+		return copy_fail_to_read(p, snapshot);
+	sqlite3_bind_text(s, 1, v->source, -1, SQLITE_STATIC);
+	int row = db_row(snapshot, s);
+	const char *select = row == 1 ? after_as((const char *)sqlite3_column_text(s, 0)) : NULL;
+	if (select) {
+		*ret_any = view_translate(select, &v->select, why);
+		if (!*ret_any)
+			log_line(LOG_WARN, "the view %s is not in PostgreSQL: %s", v->source, why);
+	}
+	sqlite3_reset(s);
+	return row >= 0 || copy_fail_to_read(p, snapshot);
+}
+
+static bool has_column(struct db *snapshot, const struct view *v, const char *name, bool *ret_has)
+{
+	sqlite3_stmt *s = db_prepare(snapshot, "SELECT name FROM pragma_table_info(?1)");
+	char folded[POSTGRESQL_NAME];
+	int more = -1;
+
+	*ret_has = false;
+	if (!s)
+		return false;
+	sqlite3_bind_text(s, 1, v->source, -1, SQLITE_STATIC);
+	while ((more = db_row(snapshot, s)) == 1)
+		if (!strcmp(postgresql_name((const char *)sqlite3_column_text(s, 0), folded), name))
+			*ret_has = true;
+	return more == 0;
+}
+
+/* ---- a view that is there */
+
+static bool is_among(const struct postgresql_answer *a, const char *name)
+{
+	for (int i = 0; i < postgresql_rows(a); i++)
+		if (!strcmp(postgresql_value(a, i, 0), name))
+			return true;
+	return false;
+}
+
+/* Those that are there, then the new ones. */
+static bool add_columns(
+    struct db *snapshot, const struct view *v, const struct postgresql_answer *there, struct buffer *to)
+{
+	char folded[POSTGRESQL_NAME];
+	const char *comma = "";
+	bool has;
+	int more = -1;
+
+	for (int i = 0; i < postgresql_rows(there); i++) {
+		const char *name = postgresql_value(there, i, 0);
+
+		if (!has_column(snapshot, v, name, &has))
+			return false;
+		must(buffer_add_text(to, comma) &&
+		     (has ? buffer_add_text(to, "q.")
+			  : buffer_printf(to, "NULL::%s AS ", postgresql_value(there, i, 1))) &&
+		     postgresql_add_name(to, name));
+		comma = ", ";
+	}
+	sqlite3_stmt *s = db_prepare(snapshot, "SELECT name FROM pragma_table_info(?1) ORDER BY cid");
+	if (!s)
+		return false;
+	sqlite3_bind_text(s, 1, v->source, -1, SQLITE_STATIC);
+	while ((more = db_row(snapshot, s)) == 1) {
+		const char *name = postgresql_name((const char *)sqlite3_column_text(s, 0), folded);
+
+		if (!is_among(there, name))
+			must(buffer_add_text(to, ", q.") && postgresql_add_name(to, name));
+	}
+	return more == 0;
+}
+
+static bool replace(struct postgresql *p, struct db *snapshot, struct view *v, bool *ret_refused)
+{
+	struct postgresql_answer *there = table_columns(p, v->name);
+	struct buffer sql;
+
+	if (!there)
+		return false;
+	buffer_open(&sql, SQL_MOST);
+	must(buffer_add_text(&sql, "CREATE OR REPLACE VIEW ") && postgresql_add_name(&sql, v->name) &&
+	     buffer_add_text(&sql, " AS SELECT "));
+	bool ok = add_columns(snapshot, v, there, &sql) || copy_fail_to_read(p, snapshot);
+	must(buffer_add_text(&sql, " FROM (") && buffer_add(&sql, v->select.data, v->select.size) &&
+	     buffer_add_text(&sql, ") AS q"));
+	ok = ok && postgresql_try(p, buffer_text(&sql), ret_refused);
+	buffer_close(&sql);
+	postgresql_answer_close(there);
+	return ok;
+}
+
+static bool create(struct postgresql *p, struct view *v, const char *before, bool *ret_refused)
+{
+	struct buffer sql;
+
+	buffer_open(&sql, SQL_MOST);
+	must(buffer_add_text(&sql, before) && buffer_add_text(&sql, "CREATE VIEW ") &&
+	     postgresql_add_name(&sql, v->name) && buffer_add_text(&sql, " AS ") &&
+	     buffer_add(&sql, v->select.data, v->select.size));
+	bool ok = postgresql_try(p, buffer_text(&sql), ret_refused);
+	buffer_close(&sql);
+	return ok;
+}
+
+/* Statements that grant again what is granted now. */
+static char *grants(struct postgresql *p, const char *name)
+{
+	const char *const values[] = {p->schema, name};
+	struct postgresql_answer *a = postgresql_ask(p,
+	    "SELECT coalesce(string_agg(format('GRANT %s ON %I TO %s;', g.privilege_type, c.relname,"
+	    " CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END), ' '), "
+	    "'')"
+	    " FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace, aclexplode(c.relacl) AS g"
+	    " WHERE n.nspname = $1 AND c.relname = $2 AND g.grantee <> c.relowner",
+	    2, values);
+	char *text = a ? xstrdup(postgresql_value(a, 0, 0)) : NULL;
+
+	postgresql_answer_close(a);
+	return text;
+}
+
+static bool make_anew(struct postgresql *p, struct view *v, bool *ret_refused)
+{
+	char drop[POSTGRESQL_NAME + 32], *again = grants(p, v->name);
+
+	if (!again)
+		return false;
+	snprintf(drop, sizeof(drop), "DROP VIEW %s; ", v->name);
+	bool ok =
+	    create(p, v, drop, ret_refused) && (*ret_refused || !*again || postgresql_run_text(p, again));
+	free(again);
+	return ok;
+}
+
+/* ---- all of them */
+
+static uint64_t hash(const struct buffer *b)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < b->size; i++)
+		h = (h ^ (unsigned char)b->data[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+static bool has_more(
+    struct db *snapshot, const struct view *v, const struct postgresql_answer *there, bool *ret_more)
+{
+	bool has = true;
+
+	for (int i = 0; has && i < postgresql_rows(there); i++)
+		if (!has_column(snapshot, v, postgresql_value(there, i, 0), &has))
+			return false;
+	*ret_more = !has;
+	return true;
+}
+
+/* *ret_more: it has columns that it should have no more. */
+static bool look_at(
+    struct postgresql *p, struct db *snapshot, const struct view *v, bool *ret_is, bool *ret_more)
+{
+	struct postgresql_answer *a = table_columns(p, v->name);
+	bool ok = a != NULL;
+
+	if (ok) {
+		*ret_is = postgresql_rows(a) > 0;
+		ok = has_more(snapshot, v, a, ret_more) || copy_fail_to_read(p, snapshot);
+	}
+	postgresql_answer_close(a);
+	return ok;
+}
+
+static bool put(struct postgresql *p, struct db *snapshot, struct view *v)
+{
+	bool there = false, more = false, refused = true;
+
+	if (!look_at(p, snapshot, v, &there, &more))
+		return false;
+	bool ok = there || create(p, v, "", &refused);
+	if (there && more)
+		ok = make_anew(p, v, &refused);
+	if (ok && there && refused)
+		ok = replace(p, snapshot, v, &refused) && (!refused || more || make_anew(p, v, &refused));
+	if (ok && refused)
+		log_line(LOG_WARN, "the view %s stays as it is: %s", v->name, p->job->why);
+	return ok;
+}
+
+static bool bring(struct postgresql *p, struct db *snapshot, struct view *v)
+{
+	char note[NOTE], now[HASH_TEXT];
+	bool any;
+
+	if (!read_view(p, snapshot, v, &any))
+		return false;
+	if (!any)
+		return true;
+	snprintf(note, sizeof(note), "view %s", v->name);
+	snprintf(now, sizeof(now), "%016" PRIx64, hash(&v->select));
+	char *before = feed_note_read(p, note);
+	bool ok = before && (!strcmp(before, now) || (put(p, snapshot, v) && feed_note(p, note, now)));
+	free(before);
+	return ok;
+}
+
+bool views_bring(struct postgresql *p, struct db *snapshot)
+{
+	bool ok = make_functions(p);
+
+	for (size_t i = 0; ok && i < sizeof(views) / sizeof(views[0]); i++) {
+		struct view v = {.source = views[i]};
+
+		postgresql_name(views[i], v.name);
+		buffer_open(&v.select, SQL_MOST);
+		ok = bring(p, snapshot, &v);
+		buffer_close(&v.select);
+	}
+	return ok;
+}
+
+static bool drop(struct postgresql *p, const char *name, char **grants_so_far)
+{
+	char note[NOTE], *more = grants(p, name);
+
+	if (!more)
+		return false;
+	char *all = xasprintf("%s%s", *grants_so_far ? *grants_so_far : "", more);
+	free(*grants_so_far);
+	free(more);
+	*grants_so_far = all;
+	snprintf(note, sizeof(note), "view %s", name);
+	return postgresql_run(p, "DROP VIEW IF EXISTS %s", name) && feed_note_drop(p, note);
+}
+
+bool views_drop(struct postgresql *p, char **ret_grants)
+{
+	char name[POSTGRESQL_NAME];
+
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+		if (!drop(p, postgresql_name(views[i], name), ret_grants))
+			return false;
+	return true;
+}
