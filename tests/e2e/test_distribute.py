@@ -139,12 +139,13 @@ class Directory(Target):
             self.assert_holds(name, files)
         self.assertFalse(os.path.lexists(self.share / "latest"))
 
-    def interrupted(self, number, kind, r, whole):
+    def interrupted(self, number, kind, r):
         """A snapshot of which the sending is cut at a seeded moment; its name and files, and what was said."""
         name, files = make_snapshot(self.data_, number)
         if kind == "killed":
             process = self.distribute(status=None)
-            time.sleep(whole * r.random())
+            wait_until("the copy", lambda: process.poll() is not None or list(self.share.glob(f"*{name}")), 30)
+            time.sleep(0.03 * r.random())
             process.kill()
             ended = process.wait(20)
             return name, files, ended == -signal.SIGKILL
@@ -174,12 +175,11 @@ class Directory(Target):
         self.set["distribute.share.keep"] = 2
         reader = Reader(self.read)
         first, files = make_snapshot(self.data_, 0)
-        began = time.monotonic()
         self.distribute()
-        whole, cut, before = time.monotonic() - began, 0, first
+        cut, before = 0, first
         for i in range(20):
             kind = kinds[i % len(kinds)]
-            name, files, did = self.interrupted(i + 1, kind, r, whole)
+            name, files, did = self.interrupted(i + 1, kind, r)
             cut += did
             if (self.share / name).exists():  # by its name, so all of it
                 self.assertEqual({p.name: p.read_bytes() for p in (self.share / name).iterdir()}, files)
