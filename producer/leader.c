@@ -39,8 +39,7 @@ static void gone(struct leader *l, const char *why)
 static void read_on(struct leader *l)
 {
 	if (l->next >= 0)
-		transport_seek(
-		    l->transport, TOPIC_REPORTS, 0, l->next); /* logged; then it reads from the commit */
+		transport_seek(l->transport, TOPIC_REPORTS, 0, l->next);
 	if (l->resting)
 		transport_pause(l->transport, TOPIC_REPORTS, 0, true);
 }

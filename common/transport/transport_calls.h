@@ -30,7 +30,7 @@ static inline bool transport_assign(struct transport *t, enum topic topic, int32
 }
 
 /* Of a subscribed partition that is ours: go on reading at `next` instead of at the commit. Where that is no longer there,
- * EVENT_GONE says so. false: logged. */
+ * EVENT_GONE says so. While the broker does not answer nothing of it comes. false: it is not ours (logged). */
 static inline bool transport_seek(struct transport *t, enum topic topic, int32_t partition, int64_t next)
 {
 	return t->ops->seek(t, topic, partition, next);
