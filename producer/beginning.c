@@ -22,7 +22,9 @@ static bool begin_anew(struct coordinator *c, int64_t now_s, bool full)
 		return coordinator_fail(c, STATUS_FAILED, "progress.db cannot be read");
 	if (!knows && c->complete_run)
 		log_line(LOG_INFO, "the database is another one than before: all hosts are asked for");
-	full = full || !knows || c->complete_run == 0 ||
+	if (c->new_stream && c->complete_run)
+		log_line(LOG_INFO, "the topics hold no complete run: all hosts are asked for");
+	full = full || !knows || c->complete_run == 0 || c->new_stream ||
 	       (full_every_s && now_s - c->complete_full_at >= full_every_s);
 	c->run = (struct progress_run){.run = progress_next_run(c->progress),
 	    .full = full,
@@ -40,7 +42,13 @@ static bool begin_anew(struct coordinator *c, int64_t now_s, bool full)
 	       coordinator_fail(c, STATUS_FAILED, "progress.db takes no new run");
 }
 
-/* An interrupted run goes on, unless it was for another database, is complete there, or --full abandons it. */
+/* Topics that were made anew get everything in one run: the database has the rest, but who reads the topics has not. */
+static bool fits_stream(const struct coordinator *c, const struct progress_run *old)
+{
+	return !c->new_stream || (old->full && !strcmp(old->stream, transport_stream(c->transport)));
+}
+
+/* An interrupted run goes on, unless it was for another database or other topics, is complete there, or --full abandons it. */
 static bool which_run(struct coordinator *c, int64_t now_s, bool full)
 {
 	struct progress_run old;
@@ -51,7 +59,7 @@ static bool which_run(struct coordinator *c, int64_t now_s, bool full)
 
 		if (!requests_cancel_interrupted(c, &old, &cancelled))
 			return false;
-		if (same && !done && !full && !cancelled) {
+		if (same && !done && !full && !cancelled && fits_stream(c, &old)) {
 			c->run = old;
 			log_line(LOG_INFO, "run %" PRIu64 " goes on where it was interrupted", c->run.run);
 			return resume_batches(c);

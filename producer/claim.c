@@ -59,8 +59,10 @@ static bool on_run(void *arg, const struct message *m)
 	struct look *l = arg;
 	struct coordinator *c = l->c;
 
-	if (m->key_size) /* the stream's id */
+	if (m->key_size) {
+		c->new_stream = c->new_stream || message_names_stream(m);
 		return true;
+	}
 	const Qidflow__V1__RunStatus *s = unpack(l, &qidflow__v1__run_status__descriptor, m);
 	if (!s || s->run > INT64_MAX || s->last_number > INT64_MAX || s->generation > INT64_MAX)
 		return true;
@@ -71,9 +73,10 @@ static bool on_run(void *arg, const struct message *m)
 		on_leads(l, s);
 	else if (s->state == QIDFLOW__V1__RUN_STATUS__STATE__STARTED)
 		c->started_on_topic = s->run;
-	else if (s->state == QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE && !s->more &&
-		 s->run > c->complete_on_topic)
-		c->complete_on_topic = s->run;
+	else if (s->state == QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE && !s->more) {
+		c->complete_on_topic = s->run > c->complete_on_topic ? s->run : c->complete_on_topic;
+		c->new_stream = false;
+	}
 	return true;
 }
 

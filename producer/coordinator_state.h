@@ -53,6 +53,7 @@ struct coordinator {
 	struct slot_end *slot_ends;
 	struct ids settled; /* numbers of the run that was taken up, which are over */
 	uint64_t started_on_topic, complete_on_topic; /* the newest that began, and that is complete */
+	bool new_stream;                              /* no run is complete since the topics were made */
 	bool overtaken;                               /* another has led since progress.db was written */
 
 	/* what the loader told of the database */

@@ -79,7 +79,9 @@ static struct ids apply(struct world *w, const struct message *m)
 	uint64_t host = strtoull(m->key_size ? m->key : "0", NULL, 10);
 	struct ids ignored = {0};
 
-	if (m->topic == TOPIC_RUNS) {
+	if (message_names_stream(m)) {
+		;
+	} else if (m->topic == TOPIC_RUNS) {
 		ProtobufCMessage *s =
 		    record_unpack(a, &qidflow__v1__run_status__descriptor, m->value, m->size);
 

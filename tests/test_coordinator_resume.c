@@ -75,6 +75,46 @@ static void put(struct message *m)
 	transport_close(t);
 }
 
+/* ---- topics that were made anew */
+
+static void say_stream(void)
+{
+	struct message m = {
+	    .topic = TOPIC_RUNS, .key = TRANSPORT_STREAM_KEY, .key_size = strlen(TRANSPORT_STREAM_KEY)};
+
+	m.value = strdup("another");
+	m.size = strlen("another");
+	put(&m);
+}
+
+static void topics_made_anew_get_everything(void **state)
+{
+	(void)state;
+	world_had(&w, 30);
+	say_stream();
+	assert_int_equal(run(false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_once.count, 30);
+	world_forget(&w);
+	assert_int_equal(run(false), STATUS_COMPLETE); /* from there on what changed */
+	assert_int_equal(w.asked_once.count, 0);
+	say_stream();
+	assert_int_equal(run(false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_once.count, 30);
+}
+
+static void a_run_for_other_topics_is_not_gone_on_with(void **state)
+{
+	struct progress_batch b = {.state = BATCH_LOADED, .counts.came = 20};
+
+	(void)state;
+	world_had(&w, 30);
+	w.highest_number = 100;
+	say_stream();
+	was_interrupted(&b, 1, 20, "of-before");
+	assert_int_equal(run(false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_once.count, 30);
+}
+
 /* ---- what is out stands */
 
 static void sent_but_not_produced_goes_out_as_it_is(void **state)
@@ -276,6 +316,8 @@ static void quiet(void *arg, const char *line, unsigned size)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(topics_made_anew_get_everything),
+	    TEST(a_run_for_other_topics_is_not_gone_on_with),
 	    TEST(sent_but_not_produced_goes_out_as_it_is),
 	    TEST(what_is_in_its_slot_is_not_called_again),
 	    TEST(fetched_but_not_loaded_is_not_asked_again),
