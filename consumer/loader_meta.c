@@ -75,10 +75,10 @@ bool loader_meta_is_ours(void *loader)
 
 bool loader_meta_read(struct loader *l)
 {
-	int64_t run, number, generation, sweep, state;
+	int64_t run, number, generation, sweep, state, commits;
 
 	if (!get(l, "highest_run", &run) || !get(l, "highest_number", &number) ||
-	    !get(l, "generation", &generation) || !get(l, "sweep", &sweep) ||
+	    !get(l, "generation", &generation) || !get(l, "sweep", &sweep) || !get(l, "commits", &commits) ||
 	    !get(l, "committed_at", &l->committed_at) ||
 	    !db_int(l->db, &state,
 		"SELECT state = 'STARTED' FROM qidflow_run WHERE run = (SELECT max(run) FROM qidflow_run)"))
@@ -86,6 +86,7 @@ bool loader_meta_read(struct loader *l)
 	l->highest_run = (uint64_t)run;
 	l->highest_number = (uint64_t)number;
 	l->generation = l->generation_stored = (uint64_t)generation;
+	l->commits = (uint64_t)commits;
 	l->sweeps = sweep != 0;
 	l->under_way = state != 0;
 	return true;
@@ -130,10 +131,12 @@ bool loader_meta_write(struct loader *l)
 		if (!put(l, "committed_at", now_s))
 			return false;
 	}
+	if (!put(l, "commits", (int64_t)++l->commits)) /* where the commit fails, the loader ends */
+		return false;
 	uint64_t generation = as_of_position(l);
 	if (!l->highest_moved && generation == l->generation_stored)
 		return true;
-	l->highest_moved = false; /* where the commit fails, the loader ends */
+	l->highest_moved = false;
 	l->generation_stored = generation;
 	return put(l, "highest_run", (int64_t)l->highest_run) &&
 	       put(l, "highest_number", (int64_t)l->highest_number) &&

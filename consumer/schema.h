@@ -1,7 +1,7 @@
 /* schema.h -- the tables and views of the database, made from the descriptors of the messages.
  *
  * Beside the tables of OUTPUT there are, of our own:
- *   qidflow_meta         name, value: database (its random id), highest_run, highest_number, generation, sweep, committed_at,
+ *   qidflow_meta         name, value: database (its random id), highest_run, highest_number, generation, sweep, committed_at, commits,
  *                        loader (how often one has opened it: only the last one writes)
  *   qidflow_run          a row per run; state STARTED, COMPLETE or FAILED; published: name of its snapshot, '' where the
  *                        settings want none, NULL until then; the counts of RunStatus by their names

@@ -59,7 +59,8 @@ struct coordinator {
 	/* what the loader told of the database */
 	bool database_told, database_more; /* more: in pieces, of which some are still to come */
 	char database[PROGRESS_STREAM], expected[PROGRESS_STREAM]; /* expected: of the run before; "": any */
-	uint64_t database_number;                                  /* the highest that it has seen */
+	uint64_t database_commits;                                 /* its own count */
+	bool database_is_older;                                    /* a copy put back: it has lost some */
 	int64_t other_since_ms, other_told_ms;                     /* another database was told of */
 	uint64_t generation_told;                                  /* by the loader, where it is above ours */
 	uint64_t complete_run;

@@ -47,6 +47,7 @@ static const char *const steps[] = {
      "ALTER TABLE run ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0;"),
     ("ALTER TABLE batch DROP COLUMN lost;" /* was a count: who lives could not be taken out of it again */
      "ALTER TABLE batch ADD COLUMN lost TEXT NOT NULL DEFAULT '';"),
+    "INSERT INTO meta VALUES('commits', 0)",
 };
 
 static bool prepare(struct progress *p)

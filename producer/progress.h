@@ -71,6 +71,10 @@ uint64_t progress_generation(struct progress *p); /* the last that was taken */
 /* What comes next is above these. */
 bool progress_raise(struct progress *p, uint64_t number, uint64_t run, uint64_t generation);
 
+/* How many commits the database counted when it last told; 0: never. */
+bool progress_note_commits(struct progress *p, uint64_t commits);
+uint64_t progress_commits(struct progress *p);
+
 /* The run that was interrupted. false: there is none. */
 bool progress_running(struct progress *p, struct progress_run *ret);
 bool progress_run_begin(struct progress *p, const struct progress_run *r);

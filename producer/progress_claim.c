@@ -45,14 +45,33 @@ bool progress_claim(struct progress *p, uint64_t generation)
 	return ok;
 }
 
-uint64_t progress_generation(struct progress *p)
+static uint64_t read_meta(struct progress *p, const char *sql)
 {
 	int64_t value = 0;
 
 	pthread_mutex_lock(&p->lock);
-	bool ok = db_int(p->db, &value, "SELECT value FROM meta WHERE name = 'generation'");
+	bool ok = db_int(p->db, &value, sql);
 	pthread_mutex_unlock(&p->lock);
 	return ok ? (uint64_t)value : 0;
+}
+
+uint64_t progress_generation(struct progress *p)
+{
+	return read_meta(p, "SELECT value FROM meta WHERE name = 'generation'");
+}
+
+uint64_t progress_commits(struct progress *p)
+{
+	return read_meta(p, "SELECT value FROM meta WHERE name = 'commits'");
+}
+
+bool progress_note_commits(struct progress *p, uint64_t commits)
+{
+	pthread_mutex_lock(&p->lock);
+	bool ok = db_exec(
+	    p->db, "UPDATE meta SET value = %llu WHERE name = 'commits'", (unsigned long long)commits);
+	pthread_mutex_unlock(&p->lock);
+	return ok;
 }
 
 bool progress_database(struct progress *p, const char *stream, char ret[static PROGRESS_STREAM])

@@ -19,7 +19,7 @@ static void database(struct coordinator *c, const Qidflow__V1__Report *r)
 		for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
 			ids_clear(sets[i]);
 	snprintf(c->database, sizeof(c->database), "%s", r->database ? r->database : "");
-	c->database_number = r->highest_number;
+	c->database_commits = r->commits;
 	c->complete_started_at = r->complete_started_at;
 	c->complete_full_at = r->complete_full_at;
 	c->complete_kb_at = r->complete_kb_at;
@@ -96,6 +96,8 @@ static bool loader(struct coordinator *c, const Qidflow__V1__Report *r, int64_t 
 		return true;
 	for (size_t i = 0; i < r->n_ignored; i++)
 		mark(c, r->ignored[i], offset);
+	if (r->commits && !progress_note_commits(c->progress, r->commits))
+		return false;
 	return aside_parts(c, r) && settle_loaded(c);
 }
 

@@ -48,25 +48,12 @@ static bool stands(const struct coordinator *c, const struct progress_batch *p)
 		   p->slot < c->fetchers.n_slots && !c->fetchers.slots[p->slot].batch);
 }
 
-/* A database that was put back from an older copy has not seen what was loaded since. In the same stream its positions
- * are older, too, and it reads that again; in another one nobody but us can tell. */
-static bool is_newer_than_database(const struct coordinator *c, const struct progress_batch *p)
-{
-	return p->state == BATCH_LOADED && p->counts.came && p->number > c->database_number &&
-	       strcmp(c->run.stream, transport_stream(c->transport)) != 0;
-}
-
 static bool take_up(void *arg, struct progress_batch *p)
 {
 	struct coordinator *c = arg;
 
-	if (is_newer_than_database(c, p)) {
-		log_line(LOG_WARN,
-		    "batch %" PRIu64
-		    " was loaded, and the database is older than that: it is asked for again",
-		    p->number);
-		p->state = BATCH_FETCHED;
-	}
+	if (p->state == BATCH_LOADED && c->database_is_older)
+		p->state = BATCH_FETCHED; /* waits again, as all of another stream */
 	ids_add_all(&c->asked, &p->hosts);
 	meter_add(METER_HOSTS_ASKED, (int64_t)p->hosts.count);
 	if (p->state != BATCH_SENT && p->number)
@@ -101,9 +88,22 @@ static bool take_up(void *arg, struct progress_batch *p)
 	return true;
 }
 
+/* A database that was put back from an older copy has lost some of what was loaded since. In the same stream its positions are older,
+ * too, and it reads that again; in another one nobody but us can tell, and nobody can tell what. */
+static void look_how_old(struct coordinator *c)
+{
+	c->database_is_older = c->database_commits < progress_commits(c->progress) &&
+			       strcmp(c->run.stream, transport_stream(c->transport)) != 0;
+	if (c->database_is_older)
+		log_line(LOG_WARN,
+		    "the database is older than what this run has loaded into it, as one from a backup "
+		    "is: what was loaded is asked for again");
+}
+
 /* Those that wait again are stored so: their stream is the new one from here on, and they are not in it. */
 bool resume_batches(struct coordinator *c)
 {
+	look_how_old(c);
 	bool ok = progress_each(c->progress, c->run.run, take_up, c) ||
 		  coordinator_fail(c, STATUS_FAILED, "progress.db cannot be read");
 

@@ -45,7 +45,7 @@ struct world {
 	const char *database;
 	struct ids ignore_once, ignore_at_purge; /* the loader ignores sets: the next one; told at a purge */
 	void (*before_empty)(struct world *w);   /* by the loader, which comes to an empty set */
-	uint64_t highest_number;
+	uint64_t highest_number, commits;
 	Qidflow__V1__StaleParts stale[WORLD_STALE];
 	size_t n_stale;
 	/* what the loader and the fetcher do */

@@ -41,6 +41,8 @@ static void say_database(struct roles *r)
 	m.n_stale_parts = w->n_stale;
 	m.has_highest_number = 1;
 	m.highest_number = w->highest_number;
+	m.has_commits = 1;
+	m.commits = w->commits;
 	world_send_report(r->loader, &m);
 	world_free_ranges(m.known, m.n_known);
 	world_free_ranges(m.known_detected, m.n_known_detected);

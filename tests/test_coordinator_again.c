@@ -61,10 +61,9 @@ static void was_interrupted(enum batch_state state, uint64_t first, uint64_t las
 	b.number = progress_next_number(p);
 	if (first)
 		ids_add(&b.hosts, first, last);
-	if (state == BATCH_LOADED) {
-		b.counts.came = last - first + 1;
-		w.highest_number = b.number;
-	}
+	assert_true(progress_note_commits(p, 7));
+	b.counts.came = state == BATCH_LOADED ? last - first + 1 : 0;
+	w.commits = 7;
 	assert_true(progress_save(p, 2, &b));
 	ids_close(&b.hosts);
 	progress_close(p);
@@ -211,18 +210,26 @@ static void a_bad_request_after_an_interruption_is_about_its_ids(void **state)
 	assert_int_equal(w.dead[0], 30);
 }
 
-/* Put back from a backup: by its id it is the same one, but it has never seen that batch. */
-static void what_an_older_copy_of_the_database_lacks_is_asked_for_again(void **state)
+/* Put back from a backup: by its id it is the same one, but nobody knows which of them it has. */
+static void an_older_copy_of_the_database_gets_again_what_was_loaded(void **state)
 {
 	(void)state;
 	world_had(&w, 30);
 	was_interrupted(BATCH_LOADED, 1, 10);
 	was_interrupted(BATCH_LOADED, 11, 20);
-	w.highest_number--;
+	w.commits = 6;
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
-	assert_int_equal(w.asked_once.count, 10);
-	assert_true(ids_has(&w.asked_once, 11) && ids_has(&w.asked_once, 20));
+	assert_int_equal(w.asked_once.count, 20);
 	assert_int_equal(w.counts.came, 20);
+}
+
+static void the_same_database_is_believed(void **state)
+{
+	(void)state;
+	world_had(&w, 30);
+	was_interrupted(BATCH_LOADED, 1, 20);
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+	assert_int_equal(w.asked_once.count, 0);
 }
 
 static void denied_at_the_end(struct world *world, struct world_call *c)
@@ -245,7 +252,6 @@ static void counts_are_those_of_the_whole_run(void **state)
 	assert_int_equal(run(false, false), STATUS_REFUSED);
 	world_forget(&w);
 	w.answer = NULL;
-	w.highest_number = 100;
 	assert_int_equal(run(false, false), STATUS_COMPLETE);
 	assert_int_equal(w.counts.listed, 100);
 	assert_int_equal(w.counts.asked, 100);
@@ -270,7 +276,8 @@ int main(void)
 	    TEST(left_out_twice_but_come_later_is_not_emptied),
 	    TEST(never_fetched_and_left_out_is_asked_once_more),
 	    TEST(a_bad_request_after_an_interruption_is_about_its_ids),
-	    TEST(what_an_older_copy_of_the_database_lacks_is_asked_for_again),
+	    TEST(an_older_copy_of_the_database_gets_again_what_was_loaded),
+	    TEST(the_same_database_is_believed),
 	    TEST(counts_are_those_of_the_whole_run),
 	};
 	log_set_writer(quiet, NULL);
