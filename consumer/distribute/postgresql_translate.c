@@ -14,7 +14,7 @@
 #include "postgresql_view.h"
 #include "xalloc.h"
 
-enum { TOKENS_MOST = 1 << 16, NAME_MOST = 256, DEPTH_MOST = 64 };
+enum { TOKENS_MOST = 1 << 16, NAME_MOST = 256, DEPTH_MOST = 64, SPAN_MOST = 1000000000 };
 enum kind { WORD, NAME /* in quotes */, TEXT, NUMBER, SIGN };
 struct token {
 	enum kind kind;
@@ -281,21 +281,34 @@ static bool iif(struct translation *t, const struct call *c)
 	       value(t, c->arguments[1]) && add(t, " ELSE ") && value(t, c->arguments[2]) && add(t, " END");
 }
 
-/* A day has 86,400 seconds, as in SQLite, and not what the session's time zone says. */
+/* '+7 days' in seconds: a day has 86,400, as in SQLite, and not what the session's time zone says. */
+static bool span(const struct token *k, long long *ret_s)
+{
+	char *unit;
+
+	if (k->kind != TEXT)
+		return false;
+	*ret_s = strtoll(k->at + 1, &unit, 10);
+	if (unit == k->at + 1 || llabs(*ret_s) > SPAN_MOST)
+		return false;
+	if (!strncmp(unit, " days'", 6))
+		*ret_s *= 86400;
+	return !strncmp(unit, " days'", 6) || !strncmp(unit, " seconds'", 9);
+}
+
 static bool datetime(struct translation *t, const struct call *c)
 {
-	long long n;
-	char unit[16] = "", text[64];
+	long long seconds;
+	char text[64];
 
 	if (!add(t, "(qidflow_time(") || !translate(t, c->arguments[0]) || !add(t, ")"))
 		return false;
 	if (c->n == 2) {
 		const struct token *k = &t->tokens[c->arguments[1].from];
 
-		if (k->kind != TEXT || sscanf(k->at, "'%lld %15[a-z]'", &n, unit) != 2 ||
-		    (strcmp(unit, "days") != 0 && strcmp(unit, "seconds") != 0))
+		if (!span(k, &seconds))
 			return refuse(t, "is no span of days or seconds", k);
-		snprintf(text, sizeof(text), " + interval '%lld seconds'", *unit == 'd' ? n * 86400 : n);
+		snprintf(text, sizeof(text), " + interval '%lld seconds'", seconds);
 		if (!add(t, text))
 			return false;
 	}

@@ -99,11 +99,11 @@ class Incremental(Feeds):
             run = self.run_qidflow(sim, data, settings={**PUBLISH, **self.settings()})
             self.assertIn("distribute pg", run.err)
             path = data.latest / "vulnerabilities.sqlite"
-            self.assert_same(path)
+            assert_same(self, self.server, self.database, path, views=i in (0, runs - 1))
             purged += len(before - {r[0] for r in self.hosts(data)})
             states |= {r[0] for r in rows(path, "SELECT DISTINCT STATUS FROM Q_Host_List_Detection_QIDS")}
             self.assertEqual(self.one("SELECT max(run) FROM qidflow_run WHERE state = 'COMPLETE'"), str(i + 1))
-        self.assertGreater(purged, runs, "nothing was purged")
+        self.assertGreater(purged, 0 if SLOW else runs, "hardly anything was purged")
         self.assertLessEqual({"New", "Active", "Fixed", "Re-Opened"}, states)
         # What an analyst asks is the same in both.
         asked = "SELECT severity, count(*), count(DISTINCT host_id) FROM vulnerabilities WHERE status <> 'Fixed' " \
