@@ -4,6 +4,7 @@
 Twenty moments, all from seeds; some of them are killed a second and a third time before they may end.
 """
 import random
+import sqlite3
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
@@ -101,6 +102,28 @@ class Kill(Case):
         if not SLOW:
             partly = sum(0 < n < HOSTS for n in kept)
             self.assertGreater(partly, 3, "the moments do not fall into the loading: this test shows nothing")
+
+    def test_an_older_copy_is_put_back(self):
+        """progress.db says that hosts are loaded which the copy, made while several calls were going on, has not."""
+        for seed in range(1, 3 if SLOW else 6):
+            dice = random.Random(seed)
+            sim = self.simulator(HOSTS, limit=4, latency_ms=150, seed=seed)
+            data = self.data(f"copied{seed}")
+            process = self.qidflow("run", sim, data, settings=SETTINGS)
+            for share in (0.3, 0.8):
+                wait_until("hosts to be loaded", lambda n=share * HOSTS: process.poll() is not None or
+                           len(data.batches().get("LOADED", ())) >= n, 60)
+                if share < 0.5:
+                    time.sleep(dice.uniform(0, 0.1))
+                    with sqlite3.connect(data.db) as source, sqlite3.connect(data.folder / "copy") as copy:
+                        source.backup(copy)
+            process.kill()
+            process.wait(10)
+            data.remove("qidflow.sqlite", "qidflow.sqlite-wal", "qidflow.sqlite-shm")
+            (data.folder / "copy").rename(data.db)
+            again = self.run_qidflow(sim, data, settings=SETTINGS)
+            self.assertIn("the database is older than what this run has loaded", again.err)
+            self.assert_exact(sim, data)
 
     def test_kill_9_among_faults_and_changes(self):
         self.several(self.one_in_chaos, 2 if SLOW else 6, self.whole_run())
