@@ -10,7 +10,7 @@
 #include "sink.h"
 #include "stop.h"
 
-enum { LOOK_OPCODES = 50 * 1000, COPY_PAGES = 64 };
+enum { LOOK_OPCODES = 50 * 1000, COPY_PAGES = 64, SORT_PAGES_LEAST = 16, PAGES_TO_AN_INDEX = 28 };
 
 /* A snapshot can be copied too: it has the indexes already. */
 static const char *const finish[] = {
@@ -90,6 +90,19 @@ static bool copy_all(struct db *source, const char *path)
 	return db_exec(source, "PRAGMA cache_size = %d", (int)cache) && ok;
 }
 
+/* An index is sorted in pieces of the cache's size, and then each piece is read through a page of its own: a piece too small takes
+ * as much memory as one too large. It is least, beside the cache itself, where the pieces' pages are twice the cache. */
+static bool size_sorts(struct db *d)
+{
+	int64_t pages, cache = SORT_PAGES_LEAST;
+
+	if (!db_int(d, &pages, "PRAGMA page_count"))
+		return false;
+	while (2 * cache * cache < pages / PAGES_TO_AN_INDEX)
+		cache++;
+	return db_exec(d, "PRAGMA cache_size = %d", (int)cache);
+}
+
 static bool copy(struct db *source, const char *path)
 {
 	if (sqlite3_db_readonly(db_handle(source), "main") == 0)
@@ -97,7 +110,7 @@ static bool copy(struct db *source, const char *path)
 	if (!copy_all(source, path))
 		return false;
 	struct db *d = db_open(path, DB_BULK, 0);
-	bool ok = d != NULL;
+	bool ok = d && size_sorts(d);
 	for (size_t i = 0; ok && i < sizeof(finish) / sizeof(finish[0]); i++)
 		ok = run(d, finish[i]);
 	db_close(d);
