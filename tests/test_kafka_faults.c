@@ -131,6 +131,7 @@ static void test_a_right_that_is_missing(void **state)
 {
 	struct transport *t = join(state, "a");
 	struct delivery *d = delivery_open();
+	struct delivery_refusal why;
 
 	push(state, MOCK_PRODUCE, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
 	hear();
@@ -138,6 +139,9 @@ static void test_a_right_that_is_missing(void **state)
 	assert_false(delivery_wait(d));
 	log_set_writer(NULL, NULL);
 	assert_int_equal(times_said("our user needs right Write on it"), 1);
+	assert_true(delivery_is_refused(d, &why));
+	assert_false(why.too_large);
+	assert_non_null(strstr(why.why, "Topic authorization failed"));
 	delivery_clear(d);
 	hear();
 	if (send_one(t, TOPIC_DETECTIONS, d)) /* until librdkafka has looked again it refuses by itself */

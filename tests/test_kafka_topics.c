@@ -228,6 +228,18 @@ static void test_settings_of_librdkafka(void **state)
 	assert_int_equal(f.wrong, 1);
 }
 
+/* A host's message has to pass. */
+static void test_messages_too_small(void **state)
+{
+	struct kafka_world *w = *state;
+
+	config_set(w->config, "kafka.message.max.bytes", "100000", "test");
+	assert_false(kafka_topics_make(w->config));
+	assert_true(kafka_world_said(w, "kafka.message.max.bytes = 100000: must be at least 1000000"));
+	config_set(w->config, "kafka.message.max.bytes", "1000000", "test");
+	assert_true(kafka_topics_make(w->config));
+}
+
 static void test_sasl_needs_a_mechanism(void **state)
 {
 	struct kafka_world *w = *state;
@@ -331,6 +343,7 @@ int main(void)
 	    TEST(test_wrong_settings),
 	    TEST(test_what_cannot_be_made),
 	    TEST(test_settings_of_librdkafka),
+	    TEST(test_messages_too_small),
 	    TEST(test_sasl_needs_a_mechanism),
 	    TEST(test_topics_are_not_made_by_looking),
 	    TEST(test_compaction_follows_the_setting),

@@ -130,16 +130,24 @@ static void test_too_large(void **state)
 	struct delivery *d = delivery_open();
 	void *large = calloc(1, CEILING_MESSAGE_BYTES + 1);
 	char line[512] = "";
+	struct delivery_refusal why;
 
 	log_set_writer(keep_line, line);
 	assert_false(send_bytes(t, TOPIC_DETECTIONS, BY_KEY, "4711", large, CEILING_MESSAGE_BYTES + 1, d));
 	log_set_writer(NULL, NULL);
 	assert_non_null(strstr(line, "4711"));
 	assert_non_null(strstr(line, "950001 bytes"));
+	assert_true(delivery_is_refused(d, &why));
+	assert_true(why.too_large);
+	assert_non_null(strstr(why.why, "broker takes"));
+	delivery_clear(d);
+	assert_false(delivery_is_refused(d, NULL));
 	assert_true(send_bytes(t, TOPIC_DETECTIONS, BY_KEY, "4711", large, CEILING_MESSAGE_BYTES - 4, d));
 	assert_true(delivery_wait(d));
 	log_set_writer(keep_line, line);
 	assert_false(send_bytes(t, TOPIC_DETECTIONS, DATA_PARTITIONS, "4711", "x", 1, d));
+	assert_true(delivery_is_refused(d, &why));
+	assert_false(why.too_large);
 	assert_false(transport_assign(t, TOPIC_DETECTIONS, DATA_PARTITIONS, 0));
 	log_set_writer(NULL, NULL);
 	free(large);

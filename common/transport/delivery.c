@@ -5,6 +5,7 @@
 #include "delivery.h"
 #include "xalloc.h"
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@ struct delivery {
 	pthread_mutex_t lock;
 	pthread_cond_t settled;
 	size_t under_way, failed;
+	bool is_refused;
+	struct delivery_refusal refusal; /* the first */
 	struct {
 		int64_t *next; /* by partition; 0: not written to */
 		size_t n;
@@ -44,6 +47,7 @@ void delivery_clear(struct delivery *d)
 	if (d->under_way)
 		abort();
 	d->failed = 0;
+	d->is_refused = false;
 	for (int i = 0; i < TOPIC_COUNT; i++) {
 		if (d->ends[i].next)
 			memset(d->ends[i].next, 0, d->ends[i].n * sizeof(*d->ends[i].next));
@@ -111,6 +115,29 @@ void delivery_failed(struct delivery *d)
 	d->failed++;
 	one_less(d);
 	pthread_mutex_unlock(&d->lock);
+}
+
+void delivery_refused(struct delivery *d, const char *why, bool too_large)
+{
+	if (!d)
+		return;
+	pthread_mutex_lock(&d->lock);
+	if (!d->is_refused) {
+		d->refusal.too_large = too_large;
+		snprintf(d->refusal.why, sizeof(d->refusal.why), "%s", why);
+	}
+	d->is_refused = true;
+	pthread_mutex_unlock(&d->lock);
+}
+
+bool delivery_is_refused(struct delivery *d, struct delivery_refusal *ret)
+{
+	pthread_mutex_lock(&d->lock);
+	bool is = d->is_refused;
+	if (is && ret)
+		*ret = d->refusal;
+	pthread_mutex_unlock(&d->lock);
+	return is;
 }
 
 bool delivery_wait(struct delivery *d)

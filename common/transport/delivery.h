@@ -17,6 +17,8 @@ void delivery_sent(struct delivery *d);
 void delivery_unsent(struct delivery *d); /* it was refused before it got under way */
 void delivery_arrived(struct delivery *d, enum topic topic, int32_t partition, int64_t offset);
 void delivery_failed(struct delivery *d);
+void delivery_refused(
+    struct delivery *d, const char *why, bool too_large); /* beside that or unsent: whose word it is */
 
 /* Waits until nothing is under way. true: all of it was delivered. */
 bool delivery_wait(struct delivery *d);
@@ -26,6 +28,13 @@ enum delivery_state {
 	DELIVERY_FAILED     /* some of it never will be */
 };
 enum delivery_state delivery_look(struct delivery *d); /* the same without waiting */
+
+/* What the broker, or the transport for it, would not take first, and said why; a transport that is stopped refuses nothing. */
+struct delivery_refusal {
+	bool too_large; /* the message is, whoever sends it */
+	char why[200];
+};
+bool delivery_is_refused(struct delivery *d, struct delivery_refusal *ret); /* ret may be NULL */
 
 /* The next offset in each partition that was written to. */
 struct delivery_end {

@@ -6,7 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config.h"
+#include "kafka_plan.h"
 #include "log.h"
+
+/* Whatever we make must pass: what a client of a topic's refuses stops no message that is in hand, only this run. */
+static bool is_too_small(const char *name, const char *value)
+{
+	long n = strtol(value, NULL, 10);
+
+	return !strcmp(name, "message.max.bytes") && n < KAFKA_MESSAGE_LEAST &&
+	       !fail("kafka.message.max.bytes = %s: must be at least %d, since a host's message has up to %d "
+		     "bytes; leave it out",
+		   value, KAFKA_MESSAGE_LEAST, CEILING_MESSAGE_BYTES);
+}
 
 struct making {
 	rd_kafka_conf_t *conf;
@@ -42,8 +54,10 @@ static void take_pair(void *arg, const char *name, const char *value)
 		m->has_mechanism = true;
 	if (!strcmp(name, "security.protocol"))
 		m->sasl = strncasecmp(value, "sasl_", 5) ? NULL : value;
-	if (rd_kafka_conf_set(m->conf, name, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
+	if (rd_kafka_conf_set(m->conf, name, value, why, sizeof(why)) == RD_KAFKA_CONF_OK) {
+		m->bad |= is_too_small(name, value);
 		return;
+	}
 	m->bad = true;
 	if (config_is_secret(full))
 		fail("%s = ***: librdkafka %s refuses it", full, rd_kafka_version_str());

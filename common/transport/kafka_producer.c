@@ -60,6 +60,17 @@ static void complain(struct kafka *k, const rd_kafka_message_t *m, enum topic t)
 		    rd_kafka_err2str(m->err), rest);
 }
 
+/* What was purged nobody refused: we stop, or the client is broken for good. */
+static void note_refusal(struct kafka *k, const rd_kafka_message_t *m, const struct sending *s)
+{
+	char why[160];
+
+	if (m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+		return;
+	snprintf(why, sizeof(why), "%s: %s", k->names[s->topic], rd_kafka_err2str(m->err));
+	delivery_refused(s->delivery, why, m->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+}
+
 /* Where a duplicate lies the broker does not say; the partition's end, asked for now, is not before it. */
 static void put_aside(struct kafka *k, struct delivery *d, enum topic t, int32_t partition)
 {
@@ -77,6 +88,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *kafka
 	(void)rk;
 	if (m->err) {
 		complain(k, m, s->topic);
+		note_refusal(k, m, s);
 		delivery_failed(s->delivery);
 	} else if (m->offset >= 0) {
 		delivery_arrived(s->delivery, s->topic, m->partition, m->offset);
@@ -156,8 +168,12 @@ static void *serve(void *arg)
 
 /* ---- senders */
 
-static bool refuse(struct message *m, const char *why)
+static bool refuse(struct kafka *k, struct message *m, struct delivery *d, const char *why, bool too_large)
 {
+	char text[160];
+
+	snprintf(text, sizeof(text), "%s: %s", k->names[m->topic], why);
+	delivery_refused(d, text, too_large);
 	free(m->value);
 	m->value = NULL;
 	return fail("%s: the message with the key \"%.*s\" (%zu bytes) cannot be sent: %s",
@@ -208,11 +224,11 @@ bool kafka_send(struct transport *t, struct message *m, struct delivery *d)
 	int32_t partition = m->partition, partitions = k->partitions[m->topic];
 
 	if (m->key_size + m->size > CEILING_MESSAGE_BYTES)
-		return refuse(m, "it is bigger than every broker takes");
+		return refuse(k, m, d, "it is bigger than every broker takes", true);
 	if (partition == BY_KEY && partitions)
 		partition = partition_of(m->key, m->key_size, partitions);
 	if (partition < 0 || partition >= partitions)
-		return refuse(m, "there is no such partition");
+		return refuse(k, m, d, "there is no such partition", false);
 	struct sending *s = xmalloc(sizeof(*s));
 	*s = (struct sending){d, m->topic, topic_is_data(m->topic) ? m->key_size + m->size : 0};
 	if (!take_room(k, s)) {
@@ -226,9 +242,12 @@ bool kafka_send(struct transport *t, struct message *m, struct delivery *d)
 	if (e) {
 		delivery_unsent(d);
 		forget(k, s);
-		return refuse(m, e == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
-				     ? "our user needs right Write on it"
-				     : rd_kafka_err2str(e));
+		if (atomic_load(&k->stopped) || atomic_load(&k->broken)) /* nobody refused it */
+			d = NULL;
+		return refuse(k, m, d,
+		    e == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? "our user needs right Write on it"
+								      : rd_kafka_err2str(e),
+		    e == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 	}
 	m->value = NULL;
 	return true;

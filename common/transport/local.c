@@ -22,12 +22,16 @@ static struct local *local_of(struct transport *t)
 	return (struct local *)t;
 }
 
-static bool refuse(struct message *m, const char *why, int limit)
+static bool refuse(struct message *m, struct delivery *d, const char *why, int limit)
 {
+	char text[96];
+
+	snprintf(text, sizeof(text), "%s %d", why, limit);
+	delivery_refused(d, text, limit == CEILING_MESSAGE_BYTES);
 	free(m->value);
 	m->value = NULL;
-	return fail("%s: the message with the key \"%.*s\" (%zu bytes) cannot be sent: %s %d",
-	    topic_name(m->topic), (int)m->key_size, m->key ? (const char *)m->key : "", m->size, why, limit);
+	return fail("%s: the message with the key \"%.*s\" (%zu bytes) cannot be sent: %s",
+	    topic_name(m->topic), (int)m->key_size, m->key ? (const char *)m->key : "", m->size, text);
 }
 
 static bool send_control(struct local *l, struct message *m, int32_t partition, struct delivery *d)
@@ -68,11 +72,11 @@ static bool local_send(struct transport *t, struct message *m, struct delivery *
 	int32_t partitions = l->hub->partitions[m->topic], partition = m->partition;
 
 	if (m->key_size + m->size > CEILING_MESSAGE_BYTES)
-		return refuse(m, "the most bytes that a broker takes are", CEILING_MESSAGE_BYTES);
+		return refuse(m, d, "the most bytes that a broker takes are", CEILING_MESSAGE_BYTES);
 	if (partition == BY_KEY)
 		partition = partition_of(m->key, m->key_size, partitions);
 	if (partition < 0 || partition >= partitions)
-		return refuse(m, "no such partition among", partitions);
+		return refuse(m, d, "no such partition among", partitions);
 	return topic_is_data(m->topic) ? send_data(l, m, partition, d) : send_control(l, m, partition, d);
 }
 

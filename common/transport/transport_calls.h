@@ -4,8 +4,9 @@
 
 /* Queues the message; waits while the queue is full (control topics never wait for data). m->value must be
  * malloc'ed and is the transport's from here on, whatever happens; key and headers are copied. d counts it
- * until it is delivered and learns its end offset (delivery.h); it may be NULL. false: stopped, or it can never
- * be delivered (logged with key and size: over CEILING_MESSAGE_BYTES, no such partition); d does not count it. */
+ * until it is delivered and learns its end offset (delivery.h); it may be NULL. false: stopped, or refused: it cannot be
+ * delivered now or never (logged with key and size: too large, no such partition, no right to), and delivery_is_refused(d).
+ * In both cases d does not count it. */
 static inline bool transport_send(struct transport *t, struct message *m, struct delivery *d)
 {
 	return t->ops->send(t, m, d);
