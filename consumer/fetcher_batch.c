@@ -48,8 +48,8 @@ static void take_batch(struct fetcher *f, struct slot *s, const Qidflow__V1__Bat
 		    b->generation);
 		s->state = SLOT_COMMITTING;
 		break;
-	case SLOT_LOST: s->state = send_lost(f, s, b) ? SLOT_TELLING : SLOT_HALTED; break;
-	case SLOT_BEHIND: s->state = send_behind(f, s, b) ? SLOT_TELLING : SLOT_HALTED; break;
+	case SLOT_LOST: s->state = fetcher_telling(s, send_lost(f, s, b)); break;
+	case SLOT_BEHIND: s->state = fetcher_telling(s, send_behind(f, s, b)); break;
 	case SLOT_CALL:
 		s->state = SLOT_WAITING;
 		s->call = fetcher_call_open(f->t, f->name, fetcher_slot_number(f, s), b);
@@ -72,7 +72,7 @@ static void take(struct fetcher *f, struct slot *s, const struct message *m)
 	if (b)
 		fault = fetcher_slot_fault(b);
 	if (fault)
-		s->state = send_dead_letter(f, s, m, fault) ? SLOT_TELLING : SLOT_HALTED;
+		s->state = fetcher_telling(s, send_dead_letter(f, s, m, fault));
 	else
 		take_batch(f, s, b);
 }

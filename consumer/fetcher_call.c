@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_SIZE = 80, AGAIN_MS = 1000 };
+enum { KEY_SIZE = 80, AGAIN_MS = 1000, AGAIN_MOST_MS = 16000, REST_MS = 200 };
 
 struct fetcher_call *fetcher_call_open(
     struct transport *t, const char *sender, int32_t slot, const Qidflow__V1__Batch *b)
@@ -117,8 +117,10 @@ static bool send_piece(
 		return fail("host %" PRIu64 ": a piece of %zu bytes, over %d", piece->id, m.size,
 		    CEILING_MESSAGE_BYTES);
 	}
-	c->stopped = !transport_send(c->transport, &m, c->delivery);
-	return !c->stopped;
+	bool sent = transport_send(c->transport, &m, c->delivery);
+	c->refused = !sent && delivery_is_refused(c->delivery, NULL);
+	c->stopped = !sent && !c->refused;
+	return sent;
 }
 
 static bool take_piece(void *arg, Qidflow__V1__HostDetections *piece, unsigned part, bool last)
@@ -160,24 +162,29 @@ static bool is_over(const struct fetcher_call *c)
 	return c->stopped || atomic_load(&c->aborted) || stop_requested();
 }
 
-/* Sends one account again and again until it is delivered or nobody wants it any more. */
-static void tell(struct fetcher_call *c, const struct api_answer *a, bool fetched)
+static void rest(const struct fetcher_call *c, int ms)
+{
+	for (; ms > 0 && !is_over(c); ms -= REST_MS)
+		stop_sleep_ms(REST_MS);
+}
+
+/* Sends one account again and again until it is delivered or nobody wants it any more. lost: why it is LOST; NULL: FETCHED. */
+static void tell(struct fetcher_call *c, const struct api_answer *a, const struct delivery_refusal *lost)
 {
 	struct delivery *d = delivery_open();
+	int wait_ms = AGAIN_MS;
 
 	while (!is_over(c) && !c->reported) {
-		bool sent =
-		    fetched ? fetcher_report_fetched(c, a, d)
-			    : fetcher_report_lost(c->transport, c->sender, c->slot, c->run, c->number, 0, d);
-		if (!sent)
+		bool sent = lost ? fetcher_report_undelivered(c, lost, d) : fetcher_report_fetched(c, a, d);
+		if (!sent && !delivery_is_refused(d, NULL))
 			break; /* stopped */
-		c->reported = delivery_wait(d);
+		c->reported = delivery_wait(d) && sent;
 		if (c->reported)
 			break;
 		log_line(LOG_WARN, "the Report could not be delivered, trying again");
 		delivery_clear(d);
-		if (!stop_sleep_ms(AGAIN_MS))
-			break;
+		rest(c, wait_ms);
+		wait_ms = wait_ms < AGAIN_MOST_MS ? 2 * wait_ms : wait_ms;
 	}
 	delivery_close(d);
 }
@@ -191,6 +198,26 @@ static void log_answer(const struct fetcher_call *c, const struct api_answer *a)
 	    a->http_status, a->code, c->detections, a->xml_bytes, a->duration_ms);
 }
 
+/* ENDED goes out while data is still under way. Where it is refused, the account says that the call is over. */
+static void conclude(struct fetcher_call *c, const struct api_answer *a)
+{
+	struct delivery_refusal why = {.why = "what came could not be delivered"};
+	struct delivery *ended = delivery_open();
+
+	if (fetcher_report_ended(c, a, ended) || delivery_is_refused(ended, NULL)) {
+		log_answer(c, a);
+		bool delivered = delivery_wait(c->delivery) && !c->refused;
+		if (!delivered) {
+			delivery_is_refused(c->delivery, &why);
+			log_line(
+			    LOG_WARN, "what came could not be delivered, the batch is lost: %s", why.why);
+		}
+		tell(c, a, delivered ? NULL : &why);
+	}
+	delivery_wait(ended);
+	delivery_close(ended);
+}
+
 void fetcher_call_make(struct fetcher_call *c, struct api *a)
 {
 	struct api_answer answer = {0};
@@ -202,13 +229,12 @@ void fetcher_call_make(struct fetcher_call *c, struct api *a)
 		snprintf(answer.text, sizeof(answer.text), "host %" PRIu64 " does not fit into messages",
 		    c->too_large_host);
 	}
-	if (!is_over(c) && fetcher_report_ended(c, &answer, NULL)) {
-		log_answer(c, &answer);
-		bool delivered = delivery_wait(c->delivery);
-		if (!delivered)
-			log_line(LOG_WARN, "what came could not be delivered: the batch is lost");
-		tell(c, &answer, delivered);
+	if (c->refused) { /* by the broker: the API did answer */
+		answer.result = API_BROKEN;
+		snprintf(answer.text, sizeof(answer.text), "broken off: what came could not be delivered");
 	}
+	if (!is_over(c))
+		conclude(c, &answer);
 	delivery_wait(c->delivery); /* nobody may write to it when c is closed */
 	log_scope("fetcher");
 }

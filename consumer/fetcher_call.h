@@ -30,6 +30,7 @@ struct fetcher_call {
 	struct qid_set qids;
 	uint64_t detections, host_detections; /* of the hosts that came; of the one in hand so far */
 	bool stopped, too_large, too_many_qids;
+	bool refused; /* a piece: `delivery` says why */
 	uint64_t too_large_host;
 
 	bool reported; /* the result: the account is delivered and the Batch may be committed */
@@ -40,6 +41,6 @@ struct fetcher_call *fetcher_call_open(
     struct transport *t, const char *sender, int32_t slot, const Qidflow__V1__Batch *b);
 void fetcher_call_close(struct fetcher_call *c); /* NULL is fine */
 
-/* Call, ENDED, all delivered, FETCHED. Where data cannot be delivered: LOST instead of FETCHED. */
+/* Call, ENDED, all delivered, FETCHED. Where data cannot be delivered: LOST, with why, instead of FETCHED. */
 void fetcher_call_make(struct fetcher_call *c, struct api *a);
 #endif

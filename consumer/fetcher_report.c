@@ -65,6 +65,19 @@ bool fetcher_report_let_go(
 	return send_report(t, &r, d);
 }
 
+bool fetcher_report_undelivered(
+    const struct fetcher_call *c, const struct delivery_refusal *why, struct delivery *d)
+{
+	Qidflow__V1__Report r = report(QIDFLOW__V1__REPORT__KIND__LOST, c->sender);
+
+	name_batch(&r, c->slot, c->run, c->number);
+	r.has_outcome = true;
+	r.outcome = why->too_large ? QIDFLOW__V1__REPORT__OUTCOME__TOO_LARGE
+				   : QIDFLOW__V1__REPORT__OUTCOME__UNDELIVERED;
+	r.text = (char *)why->why;
+	return send_report(c->transport, &r, d);
+}
+
 static Qidflow__V1__Report__Outcome outcome_of(enum api_result r)
 {
 	switch (r) {

@@ -10,7 +10,7 @@ enum slot_state {
 	SLOT_CALLING,    /* begun */
 	SLOT_TELLING,    /* a LOST or a dead letter is on its way */
 	SLOT_COMMITTING, /* all is said: the commit is what is left */
-	SLOT_HALTED      /* a call ended because the process stops: nothing more is said of it */
+	SLOT_HALTED      /* a call ended because the process stops: nothing more is said of it, for ever */
 };
 
 struct slot {
@@ -23,6 +23,7 @@ struct slot {
 	int64_t offset, next;                   /* of the message in hand; what follows it */
 	struct fetcher_call *call;              /* WAITING, CALLING */
 	struct delivery *delivery;              /* TELLING */
+	int64_t again_ms; /* TELLING: it was refused, and the message may come again then; else 0 */
 };
 
 struct fetcher {
@@ -51,7 +52,9 @@ int32_t fetcher_slot_number(const struct fetcher *f, const struct slot *s);
 void fetcher_pause(struct fetcher *f, struct slot *s, bool on);
 void fetcher_take_up(struct fetcher *f, struct slot *s); /* it is ours (again), by an assignment */
 void fetcher_drop(struct fetcher *f, struct slot *s);    /* what it has in hand is not ours any more */
-void fetcher_step(struct fetcher *f, struct slot *s);    /* as far as it goes now */
-int fetcher_step_all(struct fetcher *f);                 /* ms until it is worth doing again */
+enum slot_state fetcher_telling(
+    const struct slot *s, bool sent);                 /* after a send with s->delivery; HALTED: we stop */
+void fetcher_step(struct fetcher *f, struct slot *s); /* as far as it goes now */
+int fetcher_step_all(struct fetcher *f);              /* ms until it is worth doing again */
 void fetcher_take_message(struct fetcher *f, const struct message *m);
 #endif

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { IDLE_MS = 1000, AGAIN_MS = 50, AGAIN_MOST_MS = 2000, AGAIN_SOON = 5 };
+enum { IDLE_MS = 1000, AGAIN_MS = 50, AGAIN_MOST_MS = 2000, AGAIN_SOON = 5, REFUSED_MS = 2000 };
 
 int32_t fetcher_slot_number(const struct fetcher *f, const struct slot *s)
 {
@@ -97,15 +97,34 @@ static void step_waiting(struct fetcher *f, struct slot *s)
 	}
 }
 
+/* Only who stops is halted: what is refused now may be taken later. */
+enum slot_state fetcher_telling(const struct slot *s, bool sent)
+{
+	return sent || delivery_is_refused(s->delivery, NULL) ? SLOT_TELLING : SLOT_HALTED;
+}
+
+/* Not at once, since it may be refused for long. */
+static bool is_to_wait(const struct fetcher *f, struct slot *s)
+{
+	if (!s->again_ms) {
+		log_line(LOG_WARN, "what is to be said of slot %d could not be delivered, trying again",
+		    (int)fetcher_slot_number(f, s));
+		s->again_ms = clock_ms() + REFUSED_MS;
+	}
+	return clock_ms() < s->again_ms;
+}
+
 static void step_telling(struct fetcher *f, struct slot *s)
 {
 	enum delivery_state told = delivery_look(s->delivery);
+	bool failed = told == DELIVERY_FAILED || delivery_is_refused(s->delivery, NULL);
 
-	if (told == DELIVERY_UNDER_WAY)
+	if (told == DELIVERY_UNDER_WAY || (failed && !s->dropped && is_to_wait(f, s)))
 		return;
 	delivery_close(s->delivery);
 	s->delivery = NULL;
-	if (told == DELIVERY_FAILED) /* the message comes again and with it what we have to say */
+	s->again_ms = 0;
+	if (failed) /* the message comes again and with it what we have to say */
 		free_slot(f, s);
 	else
 		s->state = SLOT_COMMITTING;
@@ -192,8 +211,8 @@ static enum slot_state let_go(struct fetcher *f, struct slot *s, const struct fe
 {
 	log_line(LOG_INFO, "batch %" PRIu64 " is let go: slot %d has moved", c->number, (int)c->slot);
 	s->delivery = delivery_open();
-	return fetcher_report_let_go(f->t, f->name, c->slot, c->run, c->number, s->delivery) ? SLOT_TELLING
-											     : SLOT_HALTED;
+	return fetcher_telling(
+	    s, fetcher_report_let_go(f->t, f->name, c->slot, c->run, c->number, s->delivery));
 }
 
 static void take_ended_calls(struct fetcher *f)

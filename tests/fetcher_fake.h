@@ -28,9 +28,12 @@ struct spy {
 	struct transport base;
 	struct transport *inner;
 	pthread_mutex_t lock;
-	char trace[4096];        /* "SLOTS data ENDED FETCHED commit:done 5 1 begun 0" … */
-	struct delivery *held;   /* of data that was sent and is not delivered until spy_release() */
-	atomic_bool hold, lose;  /* data: hold it; never deliver it */
+	char trace[4096];       /* "SLOTS data ENDED FETCHED commit:done 5 1 begun 0" … */
+	struct delivery *held;  /* of data that was sent and is not delivered until spy_release() */
+	atomic_bool hold, lose; /* data: hold it; never deliver it */
+	atomic_int refuse, refuse_reports,
+	    refuse_dead;         /* so many sends are: of data, of Reports but SLOTS, of dead letters */
+	atomic_bool too_large;   /* since the message is */
 	atomic_int commits_fail; /* so many commits fail first */
 	atomic_int committed_fails;
 	atomic_bool commits_lost;

@@ -4,6 +4,7 @@
 #include "delivery.h"
 #include "qidflow/v1/cluster.pb-c.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,15 +42,36 @@ static const char *report_kind(const struct message *m)
 	return name;
 }
 
+static bool is_counted(atomic_int *n)
+{
+	return atomic_load(n) > 0 && atomic_fetch_sub(n, 1) > 0;
+}
+
+static bool is_refused(struct spy *s, const struct message *m)
+{
+	switch (m->topic) {
+	case TOPIC_DETECTIONS: return is_counted(&s->refuse);
+	case TOPIC_REPORTS: return strcmp(report_kind(m), "SLOTS") != 0 && is_counted(&s->refuse_reports);
+	case TOPIC_DEADLETTERS: return is_counted(&s->refuse_dead);
+	default: return false;
+	}
+}
+
 static bool spy_send(struct transport *t, struct message *m, struct delivery *d)
 {
 	struct spy *s = spy_of(t);
 	bool data = m->topic == TOPIC_DETECTIONS;
 
+	if (is_refused(s, m)) {
+		free(m->value);
+		delivery_refused(d, "the topic is gone", atomic_load(&s->too_large));
+		return false;
+	}
 	spy_note(s, data ? "data" : m->topic == TOPIC_REPORTS ? report_kind(m) : topic_name(m->topic), "");
 	if (data && (atomic_load(&s->hold) || atomic_load(&s->lose))) {
 		delivery_sent(d);
 		if (atomic_load(&s->lose)) {
+			delivery_refused(d, "no right to write", atomic_load(&s->too_large));
 			delivery_failed(d);
 		} else {
 			pthread_mutex_lock(&s->lock);

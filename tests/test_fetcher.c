@@ -231,7 +231,10 @@ static void test_undelivered_is_lost(void **state)
 	atomic_store(&f->spy.lose, true);
 	send_batch(s, 0, 1, 1, 1, 9);
 	report(s, ENDED_REPORT);
-	assert_int_equal(report(s, LOST_REPORT)->number, 1);
+	const Qidflow__V1__Report *r = report(s, LOST_REPORT);
+	assert_int_equal(r->number, 1);
+	assert_int_equal(r->outcome, QIDFLOW__V1__REPORT__OUTCOME__UNDELIVERED);
+	assert_string_equal(r->text, "no right to write");
 	EVENTUALLY(is_committed(s, 0, 1, "done 1 1 begun 0"));
 	scene_close(s);
 }
