@@ -1,6 +1,6 @@
 /* coordinator_state.h -- what the coordinator knows of its run; shared by coordinator.c (the run from top to bottom), claim.c,
  * resume.c and foreign.c (what was before), handout.c (what goes out), reports.c, settle.c and requests.c (what comes in, and what it changes),
- * marks.c, beginning.c and closing.c (purges, emptying, COMPLETE), listing.c, aside.c, notes.c. Nobody else includes it.
+ * marks.c, refused.c, overdue.c, beginning.c and closing.c (purges, emptying, COMPLETE), listing.c, aside.c, notes.c. Nobody else includes it.
  *
  * One thread owns all of it. batch_move() is the only place where a batch changes its state. */
 #ifndef COORDINATOR_STATE_H
@@ -15,6 +15,7 @@
 #include "outage.h"
 #include "progress.h"
 #include "qidflow/v1/cluster.pb-c.h"
+#include "refused.h"
 #include "transport.h"
 
 enum { IGNORED_TIMES = 3 };
@@ -25,7 +26,7 @@ struct batch { /* in memory while it is not LOADED */
 	bool probe, suspect; /* outage.h; a probe is not stored */
 	bool foreign;        /* foreign.c: stands in its slot alone, and is of this run: */
 	uint64_t foreign_run;
-	int64_t sent_ms, not_before_ms;
+	int64_t sent_ms, not_before_ms, overdue_said_ms;
 };
 
 struct slot_end { /* the last message of a slot that counts, as found at the start; number 0: there is none */
@@ -92,6 +93,7 @@ struct coordinator {
 	struct sizer sizer;
 	struct governor governors[3]; /* enum coordinator_api */
 	struct outage outage;
+	struct refusals refusals; /* by Kafka */
 	uint64_t random;
 	bool any_whole; /* some answer of this run was whole: a 400 is then about its ids */
 	struct lister *listers[2];

@@ -168,6 +168,8 @@ static int64_t permission_ms(struct coordinator *c, int64_t now)
 
 	if (settle > wait)
 		wait = settle;
+	if (refused_wait_ms(c, now) > wait)
+		wait = refused_wait_ms(c, now);
 	if (c->outage.state != OUTAGE_NONE) {
 		int64_t probe = outage_wait_ms(&c->outage, now);
 
@@ -194,6 +196,8 @@ static void say_wait(struct coordinator *c, int64_t wait, int64_t now)
 
 	if (c->outage.state != OUTAGE_NONE)
 		meter_wait(WAITER_DETECTIONS, why[c->outage.state], c->outage.next_ms);
+	else if (refused_wait_ms(c, now))
+		meter_wait(WAITER_DETECTIONS, "Kafka, which refused what came", c->refusals.until_ms);
 	else if (wait > 0 && wait < INT64_MAX && g->running < governor_at_once(g))
 		meter_wait(WAITER_DETECTIONS, "the API's limit", now + wait);
 	else
@@ -225,6 +229,7 @@ static bool may_send(struct coordinator *c)
 	if (!charge_lost(c, now))
 		return false;
 	say_fetchers(c, now);
+	overdue_say(c, now);
 	if (delivery_look(c->control) == DELIVERY_FAILED)
 		return coordinator_fail(c, STATUS_FAILED, "batches could not be delivered");
 	return true;

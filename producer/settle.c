@@ -251,6 +251,8 @@ bool settle_fetched(struct coordinator *c, struct batch *b, const Qidflow__V1__R
 {
 	struct ids came = {0}, missing = {0}, foreign = {0};
 
+	if (r->n_ends)
+		refused_no_more(c);
 	settle_report_ids(r->came, r->n_came, &came);
 	ids_copy(&foreign, &came); /* nobody asked for them */
 	ids_remove_all(&foreign, &b->p.hosts);
@@ -317,6 +319,8 @@ bool settle_lost(struct coordinator *c, struct batch *b, const Qidflow__V1__Repo
 		governor_end(&c->governors[GOVERN_DETECTIONS], clock_ms(), &nothing);
 	if (!b->probe && r->has_highest_number && r->highest_number >= b->p.number)
 		return number_is_behind(c, b, r);
+	if (refused_is(r))
+		return refused_settle(c, b, r);
 	say_lost(b, r);
 	if (b->probe) {
 		outage_probe_failed(&c->outage, clock_ms());

@@ -18,13 +18,14 @@ struct world_slot { /* a fetcher's memory of it */
 
 struct world_call { /* a detection call, for the script to answer */
 	const struct ids *asked;
-	int number;             /* of the call: 1 .. */
-	uint64_t batch;         /* its number */
-	bool probe, lost;       /* lost: report LOST instead of calling */
-	bool let_go;            /* with lost: by the one who had begun it */
-	uint64_t word_of;       /* then: whoever had begun this number lets it go */
-	bool silent;            /* report nothing at all */
-	struct ids came, empty; /* empty: came without detections */
+	int number;                           /* of the call: 1 .. */
+	uint64_t batch;                       /* its number */
+	bool probe, lost;                     /* lost: report LOST instead of calling */
+	bool let_go;                          /* with lost: by the one who had begun it */
+	Qidflow__V1__Report__Outcome refused; /* with lost: by Kafka, with text; 0: it was not */
+	uint64_t word_of;                     /* then: whoever had begun this number lets it go */
+	bool silent;                          /* report nothing at all */
+	struct ids came, empty;               /* empty: came without detections */
 	Qidflow__V1__Report__Outcome outcome;
 	const char *text;
 	int delay_ms;
@@ -63,7 +64,7 @@ struct world {
 	pthread_mutex_t lock;            /* of what happened: */
 	uint64_t generation, last_run;   /* of LEADS; of the last RunStatus */
 	int parts_gone, parts_partition; /* tombstones of parts, and where the last was */
-	char part_gone[64], last_error[128];
+	char part_gone[64], last_error[512];
 	int calls, list_calls, probes, batches_of_nobody;
 	struct ids asked_once, asked_twice, purged, purged_again, emptied, kb_asked, listed_by_id;
 	int64_t after_s;    /* what Host List was asked for */

@@ -62,6 +62,11 @@ static void report_call(struct roles *r, const Qidflow__V1__Batch *b, const stru
 		m.has_outcome = c->let_go;
 		m.outcome = QIDFLOW__V1__REPORT__OUTCOME__ABORTED;
 	}
+	if (c->lost && c->refused) {
+		m.has_outcome = 1;
+		m.outcome = c->refused;
+		m.sender = (char *)"test";
+	}
 	world_send_report(r->fetcher, &m);
 	if (!c->lost) {
 		struct ids_walk came = {.s = &c->came}, none = {.s = &c->empty};
