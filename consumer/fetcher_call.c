@@ -168,14 +168,27 @@ static void rest(const struct fetcher_call *c, int ms)
 		stop_sleep_ms(REST_MS);
 }
 
-/* Sends one account again and again until it is delivered or nobody wants it any more. lost: why it is LOST; NULL: FETCHED. */
-static void tell(struct fetcher_call *c, const struct api_answer *a, const struct delivery_refusal *lost)
+/* What nobody refused was purged since the slot is lost or we stop: that is no word of Kafka's. */
+static bool send_account(
+    struct fetcher_call *c, const struct api_answer *a, bool delivered, struct delivery *d)
+{
+	struct delivery_refusal why;
+
+	if (delivered)
+		return fetcher_report_fetched(c, a, d);
+	return delivery_is_refused(c->delivery, &why)
+		   ? fetcher_report_undelivered(c, &why, d)
+		   : fetcher_report_let_go(c->transport, c->sender, c->slot, c->run, c->number, d);
+}
+
+/* Sends one account again and again until it is delivered or nobody wants it any more. */
+static void tell(struct fetcher_call *c, const struct api_answer *a, bool delivered)
 {
 	struct delivery *d = delivery_open();
 	int wait_ms = AGAIN_MS;
 
 	while (!is_over(c) && !c->reported) {
-		bool sent = lost ? fetcher_report_undelivered(c, lost, d) : fetcher_report_fetched(c, a, d);
+		bool sent = send_account(c, a, delivered, d);
 		if (!sent && !delivery_is_refused(d, NULL))
 			break; /* stopped */
 		c->reported = delivery_wait(d) && sent;
@@ -201,7 +214,8 @@ static void log_answer(const struct fetcher_call *c, const struct api_answer *a)
 /* ENDED goes out while data is still under way. Where it is refused, the account says that the call is over. */
 static void conclude(struct fetcher_call *c, const struct api_answer *a)
 {
-	struct delivery_refusal why = {.why = "what came could not be delivered"};
+	struct delivery_refusal why = {
+	    .why = "purged, since the slot is lost or the broker's client has ended"};
 	struct delivery *ended = delivery_open();
 
 	if (fetcher_report_ended(c, a, ended) || delivery_is_refused(ended, NULL)) {
@@ -212,7 +226,7 @@ static void conclude(struct fetcher_call *c, const struct api_answer *a)
 			log_line(
 			    LOG_WARN, "what came could not be delivered, the batch is lost: %s", why.why);
 		}
-		tell(c, a, delivered ? NULL : &why);
+		tell(c, a, delivered);
 	}
 	delivery_wait(ended);
 	delivery_close(ended);
