@@ -32,9 +32,9 @@ struct spy {
 	struct delivery *held;  /* of data that was sent and is not delivered until spy_release() */
 	atomic_bool hold, lose; /* data: hold it; never deliver it */
 	atomic_int refuse, refuse_reports,
-	    refuse_dead;         /* so many sends are: of data, of Reports but SLOTS, of dead letters */
-	atomic_bool too_large;   /* since the message is */
-	atomic_int commits_fail; /* so many commits fail first */
+	    refuse_dead;               /* so many sends are: of data, of Reports but SLOTS, of dead letters */
+	atomic_bool too_large, purged; /* refused since the message is; lost, and nobody refused it */
+	atomic_int commits_fail;       /* so many commits fail first */
 	atomic_int committed_fails;
 	atomic_bool commits_lost;
 	atomic_bool deaf, is_deaf; /* no event reaches the fetcher; from now on */

@@ -71,7 +71,8 @@ static bool spy_send(struct transport *t, struct message *m, struct delivery *d)
 	if (data && (atomic_load(&s->hold) || atomic_load(&s->lose))) {
 		delivery_sent(d);
 		if (atomic_load(&s->lose)) {
-			delivery_refused(d, "no right to write", atomic_load(&s->too_large));
+			if (!atomic_load(&s->purged))
+				delivery_refused(d, "no right to write", atomic_load(&s->too_large));
 			delivery_failed(d);
 		} else {
 			pthread_mutex_lock(&s->lock);

@@ -59,6 +59,24 @@ static void test_refused_reports(void **state)
 	scene_close(s);
 }
 
+/* By a transport that has lost the slot: Kafka refused nothing, and nobody is to be charged. */
+static void test_purged(void **state)
+{
+	struct scene *s = scene_open();
+	struct member *f = member_start(s, "f", "10");
+
+	(void)state;
+	report(s, SLOTS_REPORT);
+	atomic_store(&f->spy.purged, true);
+	atomic_store(&f->spy.lose, true);
+	send_batch(s, 0, 1, 1, 1, 9);
+	report(s, ENDED_REPORT);
+	const Qidflow__V1__Report *r = report(s, LOST_REPORT);
+	assert_int_equal(r->outcome, QIDFLOW__V1__REPORT__OUTCOME__ABORTED);
+	assert_null(r->text);
+	scene_close(s);
+}
+
 static void test_refused_dead_letter(void **state)
 {
 	struct scene *s = scene_open();
@@ -81,6 +99,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_refused_data),
 	    cmocka_unit_test(test_refused_reports),
+	    cmocka_unit_test(test_purged),
 	    cmocka_unit_test(test_refused_dead_letter),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

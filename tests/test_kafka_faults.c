@@ -108,6 +108,27 @@ static void test_a_refused_send_is_tried_again(void **state)
 	transport_close(t);
 }
 
+static void test_a_message_that_the_topic_refuses(void **state)
+{
+	struct transport *t = join(state, "a");
+	struct delivery *d = delivery_open();
+	struct delivery_refusal why;
+
+	push(state, MOCK_PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	hear();
+	assert_true(send_one(t, TOPIC_DETECTIONS, d));
+	assert_false(delivery_wait(d));
+	log_set_writer(NULL, NULL);
+	assert_true(delivery_is_refused(d, &why));
+	assert_true(why.too_large);
+	assert_non_null(strstr(why.why, "detections: Broker: Message size too large"));
+	delivery_clear(d);
+	assert_true(send_one(t, TOPIC_DETECTIONS, d)); /* that was all */
+	assert_true(delivery_wait(d));
+	delivery_close(d);
+	transport_close(t);
+}
+
 /* The broker had taken it before: it says so, and not where it is. */
 static void test_a_duplicate_counts_as_delivered(void **state)
 {
@@ -374,6 +395,7 @@ static void test_lost_purges_what_waits(void **state)
 	push(state, MOCK_HEARTBEAT, 1, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
 	next_of(t, EVENT_LOST, EVENT_REVOKED);
 	assert_false(delivery_wait(d));
+	assert_false(delivery_is_refused(d, NULL)); /* nobody did */
 	transport_close(t);
 	delivery_close(d);
 }
@@ -382,6 +404,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    ON(&mock, test_a_refused_send_is_tried_again),
+	    ON(&mock, test_a_message_that_the_topic_refuses),
 	    ON(&mock, test_a_duplicate_counts_as_delivered),
 	    ON(&mock, test_a_right_that_is_missing),
 	    ON(&mock, test_a_message_may_time_out),
