@@ -99,6 +99,7 @@ bool coordinator_pump(struct coordinator *c, int64_t wait_ms)
 		return false;
 	if (!leader_leads(c->leader))
 		return coordinator_fail(c, STATUS_FAILED, "another coordinator leads");
+	charge_reading(c, e.kind == EVENT_END);
 	for (int i = 0; i < 2; i++)
 		if (c->listers[i] && !listing_take_news(c, i))
 			return false;

@@ -87,9 +87,10 @@ struct coordinator {
 	struct ids told;                /* by Host List, with all that it knows of them */
 	bool all_listed;
 	struct batch *batches;
-	struct fetchers fetchers; /* and slots */
-	int64_t noted_ms;         /* for status */
-	uint64_t junk;            /* messages on reports that are none */
+	struct fetchers fetchers;   /* and slots */
+	int64_t noted_ms;           /* for status */
+	uint64_t junk;              /* messages on reports that are none */
+	int64_t looked_ms, read_ms; /* Reports were looked for last; were read to their end last */
 	struct sizer sizer;
 	struct governor governors[3]; /* enum coordinator_api */
 	struct outage outage;
@@ -186,7 +187,10 @@ bool charge_suspects(struct coordinator *c);
 void charge_note_lost(struct batch *b); /* its fetcher is gone, unless it takes that back */
 void charge_hold_lost(struct batch *b); /* so often that its word is waited for */
 bool charge_take_back(struct coordinator *c, uint64_t number); /* the fetcher that had begun it lives */
-bool charge_lost(struct coordinator *c, int64_t now_ms);       /* those whose time for that is over */
+bool charge_waits_for_word(const struct batch *b);             /* it is not to be sent meanwhile */
+void charge_reading(
+    struct coordinator *c, bool at_end); /* a Report was looked for, and there may be no more */
+bool charge_lost(struct coordinator *c, int64_t now_ms); /* those whose time for that is over */
 
 /* reports.c. look: before the run has begun. take: false: it could not be stored, and nothing of it was. That the run cannot go on says
  * c->failed. */

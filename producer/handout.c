@@ -80,7 +80,7 @@ static bool send_batch(struct coordinator *c, struct batch *b, int32_t slot)
 static struct batch *next_waiting(struct coordinator *c, int64_t now, int64_t *ret_wait_ms)
 {
 	for (struct batch *b = c->batches; b; b = b->next) {
-		if (b->p.state != BATCH_WAITING)
+		if (b->p.state != BATCH_WAITING || charge_waits_for_word(b))
 			continue;
 		if (b->not_before_ms <= now)
 			return b;

@@ -113,9 +113,11 @@ static bool of_batch(struct coordinator *c, const Qidflow__V1__Report *r)
 {
 	struct batch *b = outstanding(c, r);
 
-	if (!b) { /* a zombie's, or of a batch that was settled */
+	if (!b) { /* a zombie's, or of a batch that was settled; who has fetched lives, as who lets go does */
+		bool lives = settle_is_let_go(r) || r->kind == QIDFLOW__V1__REPORT__KIND__FETCHED;
+
 		foreign_report(c, r);
-		return !settle_is_let_go(r) || r->run != c->run.run || charge_take_back(c, r->number);
+		return !lives || r->run != c->run.run || charge_take_back(c, r->number);
 	}
 	switch (r->kind) {
 	case QIDFLOW__V1__REPORT__KIND__ENDED: return settle_ended(c, b, r);

@@ -24,6 +24,8 @@ struct world_call { /* a detection call, for the script to answer */
 	bool let_go;                          /* with lost: by the one who had begun it */
 	Qidflow__V1__Report__Outcome refused; /* with lost: by Kafka, with text; 0: it was not */
 	uint64_t word_of;                     /* then: whoever had begun this number lets it go */
+	bool word_fetched;                    /* or has fetched it */
+	int word_after_ms;                    /* and nobody says anything before */
 	bool silent;                          /* report nothing at all */
 	struct ids came, empty;               /* empty: came without detections */
 	Qidflow__V1__Report__Outcome outcome;

@@ -89,12 +89,13 @@ static void report_call(struct roles *r, const Qidflow__V1__Batch *b, const stru
 	delivery_close(d);
 }
 
-static void give_word(struct roles *r, const Qidflow__V1__Batch *b, uint64_t number)
+static void give_word(struct roles *r, const Qidflow__V1__Batch *b, uint64_t number, bool fetched)
 {
 	Qidflow__V1__Report m = QIDFLOW__V1__REPORT__INIT;
 
-	m.kind = QIDFLOW__V1__REPORT__KIND__LOST;
-	m.has_run = m.has_number = m.has_outcome = 1;
+	m.kind = fetched ? QIDFLOW__V1__REPORT__KIND__FETCHED : QIDFLOW__V1__REPORT__KIND__LOST;
+	m.has_run = m.has_number = 1;
+	m.has_outcome = !fetched;
 	m.run = b->run;
 	m.number = number;
 	m.outcome = QIDFLOW__V1__REPORT__OUTCOME__ABORTED;
@@ -160,8 +161,10 @@ static void take_batch(struct roles *r, const struct message *m)
 		usleep((useconds_t)c.delay_ms * 1000);
 		if (!c.silent)
 			report_call(r, b, &c);
-		if (c.word_of)
-			give_word(r, b, c.word_of);
+		if (c.word_of) {
+			usleep((useconds_t)c.word_after_ms * 1000);
+			give_word(r, b, c.word_of, c.word_fetched);
+		}
 	}
 	transport_commit(r->fetcher, TOPIC_BATCHES, m->partition, m->offset + 1, "");
 	ids_close(&asked);

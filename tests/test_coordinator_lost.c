@@ -122,6 +122,37 @@ static void the_third_is_waited_after(void **state)
 	assert_int_equal(w.calls, 4);
 }
 
+static void the_first_has_fetched(struct world *world, struct world_call *c)
+{
+	the_first_lives(world, c);
+	c->word_fetched = true;
+}
+
+static void who_has_fetched_lives(void **state)
+{
+	(void)state;
+	w.answer = the_first_has_fetched;
+	assert_int_equal(run(3), STATUS_COMPLETE);
+	assert_int_equal(w.n_dead, 0);
+	assert_int_equal(w.calls, 4);
+}
+
+static void the_first_is_not_heard(struct world *world, struct world_call *c)
+{
+	the_first_lives(world, c);
+	c->word_after_ms = WORD_MS + 2000;
+}
+
+/* As with a broker that is away: time alone says nothing, Reports have to be read. */
+static void nobody_is_charged_while_nothing_is_read(void **state)
+{
+	(void)state;
+	w.answer = the_first_is_not_heard;
+	assert_int_equal(run(3), STATUS_COMPLETE);
+	assert_int_equal(w.n_dead, 0);
+	assert_int_equal(w.calls, 4);
+}
+
 static void quiet(void *arg, const char *line, unsigned size)
 {
 	(void)arg;
@@ -137,6 +168,8 @@ int main(void)
 	    TEST(moved_slots_charge_nobody),
 	    TEST(a_word_after_lost_takes_it_back),
 	    TEST(the_third_is_waited_after),
+	    TEST(who_has_fetched_lives),
+	    TEST(nobody_is_charged_while_nothing_is_read),
 	};
 	log_set_writer(quiet, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
