@@ -257,17 +257,46 @@ class Trouble(ClusterCase):
         cluster.start(fetchers=2)
         cluster.run()
         host = rows(cluster.data.db, "SELECT ID FROM Q_Host_List ORDER BY ID LIMIT 1")[0][0]
+        asked = sim.host_fetches()[host]
         producer = Producer({"bootstrap.servers": cluster.bootstrap})
+        junk = {}
+
+        def stands(error, m):
+            self.assertIsNone(error)
+            junk[m.topic().removeprefix(cluster.prefix), str(m.partition()), str(m.offset())] = (m.key(), m.value())
         for topic in TOPICS:
-            for partition in range(3 if topic in ("hosts", "vulnerabilities", "detections") else 1):
+            compacted = topic in ("hosts", "vulnerabilities", "detections")
+            for partition in range(3 if compacted else 1):
                 for key, value in ((b"foreign", b"\xff\xff\xff\xff"), (str(host).encode(), b"\x08"), (None, b"{json}")):
-                    producer.produce(cluster.prefix + topic, value, key, partition)
-        producer.flush(30)
+                    if key or not compacted:  # a topic that compacts takes none without a key, nor what is in one batch with it
+                        producer.produce(cluster.prefix + topic, value, key, partition, on_delivery=stands)
+        self.assertEqual(producer.flush(30), 0)
+        wait_until("the loader to have read it", lambda: f"host {host}: a message with its key" in cluster.loader.err, 30)
         cluster.run()
+        self.assertGreater(sim.host_fetches()[host], asked, "the host that junk is about was not asked for again")
+        self.assert_dead_letters(cluster, {at: what for at, what in junk.items()
+                                           if at[0] in ("batches", "reports", "hosts", "vulnerabilities", "detections")})
         self.assert_exact(sim, cluster.data)
         for p in (*cluster.fetchers, cluster.loader):
             self.assertIsNone(p.poll(), p.tail())
         self.assertIn("dead letters", cluster.loader.err)
+
+    def assert_dead_letters(self, cluster, junk):
+        """A copy of each, of what it was and where it stood, with a word on what is wrong with it."""
+        from confluent_kafka import Consumer, TopicPartition
+        consumer = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": cluster.prefix + "reader"})
+        name = cluster.prefix + "deadletters"
+        consumer.assign([TopicPartition(name, p, 0) for p in consumer.list_topics(name, timeout=20).topics[name].partitions])
+        found, end = {}, time.monotonic() + 30
+        while not junk.keys() <= found.keys() and time.monotonic() < end:
+            m = consumer.poll(1)
+            if m and not m.error() and m.headers():
+                h = {k: v.decode() for k, v in m.headers()}
+                self.assertTrue(h["error"], h)
+                found[h["topic"], h["partition"], h["offset"]] = (m.key(), m.value())
+        consumer.close()
+        self.assertGreater(len(junk), 10)
+        self.assertEqual({at: found.get(at) for at in junk}, junk)
 
     def test_a_host_that_crashes_fetchers(self):
         sim = self.simulator(40, limit=4)
