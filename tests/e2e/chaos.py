@@ -7,7 +7,7 @@ exact all the same.
 A round has a seed and follows from it. It is two runs with a change of the subscription between them, both under two to four
 events (EVENTS below; in brackets: it came after the run's end). Afterwards, in each round: the database equals the
 simulator's state, a rebuild from the topics gives the same one, and, where nothing of ASKS_AGAIN happened in a run, no host
-that had been loaded was asked for again in it.
+that had been loaded was asked for again in it. Half of the rounds draw so that this is looked at, where the turn's event lets it.
 """
 import argparse
 import os
@@ -20,12 +20,15 @@ import unittest
 
 import harness
 from cluster import Broker, Cluster, ClusterCase, complete_run
-from harness import say, wait_until
+from harness import rows, say, wait_until
 
 HOSTS = 90
 SESSION = 10  # seconds until the broker gives up a member that is silent
 # Who asks again for what was loaded, and may: another memory leads, or a set of somebody who was given up came late.
-ASKS_AGAIN = {"lose_progress", "old_coordinator_wakes_up", "freeze_fetcher", "long_outage", "restart_broker", "stop_one_broker"}
+ASKS_AGAIN = {"lose_progress", "old_coordinator_wakes_up", "freeze_fetcher", "freeze_big_host", "long_outage", "restart_broker",
+              "stop_one_broker"}
+# What an event is where its turn has come: never the form that the group does not notice.
+IN_ITS_TURN = {"freeze_fetcher": "freeze_big_host", "freeze_loader": "freeze_loader_long"}
 
 
 class Round:
@@ -56,8 +59,14 @@ class Round:
         """Each event has its turn, so that any six rounds have all of them; the others are by chance."""
         if self.only:
             return list(self.only)
-        events = [EVENTS[turn % len(EVENTS)]]
-        events += [self.dice.choice([n for n in EVENTS if n != "stop_one_broker"]) for _ in range(self.dice.randint(1, 3))]
+        own = EVENTS[turn % len(EVENTS)]
+        # Which half it is changes with each six rounds, so that every event is once in it.
+        quiet = own not in ASKS_AGAIN and (self.seed + (self.seed - 1) // 6) % 2 == 0
+        others = [n for n in EVENTS if n != "stop_one_broker" and not (quiet and n in ASKS_AGAIN)]
+        events = [self.dice.choice(others) for _ in range(self.dice.randint(1, 3))]
+        if own == "freeze_fetcher":  # before the big host is loaded
+            return [IN_ITS_TURN[own], *events]
+        events.append(IN_ITS_TURN.get(own, own))
         self.dice.shuffle(events)
         return events
 
@@ -110,6 +119,22 @@ class Round:
 
     def freeze_fetcher(self):
         self.freeze(self.dice.choice(self.cluster.fetchers), self.dice.choice((3, SESSION + 4)))
+
+    def freeze_big_host(self):
+        """Whoever has the host of many parts in hand, for so long that its slot is another's when it goes on."""
+        big = rows(self.sim.expect(), "SELECT ID FROM Q_Host_List_Detection_QIDS GROUP BY ID ORDER BY count(*) DESC")[0][0]
+
+        def has_it():
+            for ids, name in self.data.in_hand():
+                if big in ids:
+                    return [f for f in self.cluster.fetchers if f":{f.pid}:" in name and f.poll() is None]
+            return []
+        found = wait_until("the big host to be in the hands of a fetcher", has_it, 60)[0]
+        time.sleep(self.dice.uniform(0.3, 1.3))  # from the middle of the call to the middle of its parts
+        self.freeze(found, SESSION + 4)
+
+    def freeze_loader_long(self):
+        self.freeze(self.cluster.loader, SESSION + 4)
 
     def freeze_loader(self):
         self.freeze(self.cluster.loader, self.dice.choice((2, SESSION + 2)))
@@ -191,7 +216,8 @@ class Round:
     def one_run(self, events):
         self.loaded, self.before = {}, complete_run(self.cluster.data)
         for name in events:
-            self.wait()
+            if name != "freeze_big_host":
+                self.wait()
             self.note_loaded()
             self.events.append(name if self.coordinator.poll() is None else f"({name})")
             getattr(self, name)()
@@ -209,8 +235,8 @@ class Round:
         began = time.monotonic()
         self.open()
         self.one_run(self.plan[0])
-        self.sim.control("rescan", fraction=0.4)
         self.sim.control("remove", fraction=0.05)
+        self.sim.control("rescan", fraction=1 if "freeze_big_host" in self.plan[1] else 0.4)
         self.sim.control("add", n=5)
         self.coordinator = self.cluster.start_coordinator("--standby", data=self.data)
         self.one_run(self.plan[1])

@@ -148,6 +148,13 @@ class Data:
             ids.setdefault(row["state"], set()).update(ids_of(row["ids"]))
         return ids
 
+    def in_hand(self):
+        """Of each batch that is out: its ids, and the name of the fetcher whose slot it is in, as noted last."""
+        if not self.batches():
+            return []
+        return [(ids_of(r["ids"]), r["fetcher"]) for r in
+                rows(self.progress, "SELECT ids, fetcher FROM batch JOIN slot USING (slot) WHERE state = 'SENT'")]
+
     def remove(self, *names):
         for name in names:
             for path in self.folder.glob(name + "*"):
