@@ -42,7 +42,7 @@ static bool read_leader(struct db *d, struct status_cluster *c)
 static bool read_budgets(struct db *d, struct status_cluster *c)
 {
 	sqlite3_stmt *s =
-	    db_prepare(d, "SELECT api, at_once, running, calls, window_s, remaining, waits_until"
+	    db_prepare(d, "SELECT api, at_once, running, calls, window_s, remaining, waits_until, at"
 			  " FROM budget ORDER BY api");
 	int row = -1;
 
@@ -58,6 +58,7 @@ static bool read_budgets(struct db *d, struct status_cluster *c)
 		b->window_s = known(s, 4);
 		b->remaining = known(s, 5);
 		b->waits_until = known(s, 6);
+		b->at = known(s, 7);
 	}
 	return row == 0;
 }

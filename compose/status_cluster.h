@@ -14,6 +14,7 @@ enum { STATUS_NAME = 320, STATUS_APIS = 4 };
 struct status_budget { /* of one API, as the coordinator sees it; -1: not known */
 	char api[24];
 	int64_t at_once, running, calls, window_s, remaining, waits_until;
+	int64_t at; /* it was noted, every 2 s while a run is on */
 };
 
 struct status_fetcher {

@@ -6,7 +6,7 @@
 #include "status.h"
 #include "transport.h"
 
-enum { SENT_SHOWN = 40 };
+enum { SENT_SHOWN = 40, OLD_S = 10 };
 
 static const char *ago(int64_t at_s, char text[static CLOCK_TEXT])
 {
@@ -24,11 +24,13 @@ static void print_budget(const struct status_budget *b)
 		printf(", %" PRId64 " left", b->remaining);
 	if (b->calls >= 0)
 		printf(" of %" PRId64, b->calls);
-	if (b->window_s > 0)
+	if (b->calls >= 0 && b->window_s > 0) /* else it would be said of the calls at once */
 		printf(" in %s", clock_format_span(b->window_s * 1000, span));
 	int64_t wait = b->waits_until - clock_wall_s();
 	if (b->waits_until > 0 && wait > 0)
 		printf(", no call for %s", clock_format_span(wait * 1000, span));
+	if (clock_wall_s() - b->at >= OLD_S) /* no run is on, or nobody lives who would say more */
+		printf(", as of %s ago", ago(b->at, span));
 	putchar('\n');
 }
 

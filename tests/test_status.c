@@ -234,6 +234,50 @@ static void test_lock(void **state)
 	data_folder_unlock(lock);
 }
 
+/* What status_print_leader() puts out. */
+static void leader_text(const struct status_cluster *s, char text[static 512])
+{
+	FILE *f = tmpfile();
+	int old = dup(STDOUT_FILENO);
+
+	assert_non_null(f);
+	fflush(stdout);
+	dup2(fileno(f), STDOUT_FILENO);
+	status_print_leader(s);
+	fflush(stdout);
+	dup2(old, STDOUT_FILENO);
+	close(old);
+	rewind(f);
+	text[fread(text, 1, 511, f)] = 0;
+	fclose(f);
+}
+
+static void test_budget(void **state)
+{
+	struct status_cluster s = {.n_budgets = 1,
+	    .budgets = {{.api = "detections",
+		.at_once = 2,
+		.running = 2,
+		.calls = -1,
+		.window_s = 3600,
+		.remaining = -1,
+		.waits_until = -1,
+		.at = clock_wall_s()}}};
+	char text[512];
+
+	(void)state;
+	leader_text(&s, text); /* the window is that of a number of calls, which is not known */
+	assert_string_equal(text, "API          detections: 2 of 2 calls at once\n");
+	s.budgets[0].calls = 300;
+	s.budgets[0].remaining = 7;
+	leader_text(&s, text);
+	assert_string_equal(
+	    text, "API          detections: 2 of 2 calls at once, 7 left of 300 in 1 h 0 min\n");
+	s.budgets[0].at -= 7200;
+	leader_text(&s, text);
+	assert_non_null(strstr(text, " in 1 h 0 min, as of 2 h 0 min ago\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +287,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_running, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_abandoned_and_failed, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_lock, set_up, tear_down),
+	    cmocka_unit_test(test_budget),
 	};
 	if (!mkdtemp(folder))
 		return 1;
