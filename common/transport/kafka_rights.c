@@ -165,13 +165,17 @@ static rd_kafka_resp_err_t find_group(rd_kafka_t *rk, rd_kafka_topic_partition_l
 	rd_kafka_resp_err_t e = RD_KAFKA_RESP_ERR__TIMED_OUT;
 	int64_t end = clock_ms() + TRY_MS;
 
-	while (e == RD_KAFKA_RESP_ERR__TIMED_OUT && !stop_requested() && clock_ms() < end) {
+	/* A question that is given up begins anew, so each turn is longer: a broker that is far away is heard at last, and a refusal,
+	 * which comes between two turns, is at once. */
+	int64_t turn = SLICE_MS;
+	for (int64_t left = TRY_MS; e == RD_KAFKA_RESP_ERR__TIMED_OUT && !stop_requested() && left > 0;
+	     left = end - clock_ms(), turn *= 2) {
 		rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 0);
 
 		if (m && m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
 			e = m->err;
 		else
-			e = rd_kafka_committed(rk, nowhere, SLICE_MS);
+			e = rd_kafka_committed(rk, nowhere, (int)(turn < left ? turn : left));
 		if (m)
 			rd_kafka_message_destroy(m);
 	}
@@ -290,7 +294,8 @@ static void report(struct kafka_admin *a, const struct rights *r, const struct k
 	else
 		snprintf(text, sizeof(text), "with this user a %s has all the rights that it needs",
 		    roles[role].name);
-	fn(arg, lacks.size ? KAFKA_WARN : KAFKA_OK, roles[role].name, text);
+	bool tried = lacks.size || !unknown.size || !seen(found);
+	fn(arg, lacks.size || !tried ? KAFKA_WARN : KAFKA_OK, roles[role].name, text);
 	buffer_close(&lacks);
 	buffer_close(&unknown);
 }
