@@ -188,8 +188,7 @@ void charge_note_lost(struct batch *b); /* its fetcher is gone, unless it takes 
 void charge_hold_lost(struct batch *b); /* so often that its word is waited for */
 bool charge_take_back(struct coordinator *c, uint64_t number); /* the fetcher that had begun it lives */
 bool charge_waits_for_word(const struct batch *b);             /* it is not to be sent meanwhile */
-void charge_reading(
-    struct coordinator *c, bool at_end); /* a Report was looked for, and there may be no more */
+void charge_reading(struct coordinator *c, bool at_end); /* Reports were looked for; there are no more */
 bool charge_lost(struct coordinator *c, int64_t now_ms); /* those whose time for that is over */
 
 /* reports.c. look: before the run has begun. take: false: it could not be stored, and nothing of it was. That the run cannot go on says
