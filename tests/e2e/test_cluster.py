@@ -107,6 +107,68 @@ class Exact(ClusterCase):
         self.assert_same(cluster.data, rebuilt)
 
 
+class Compaction(ClusterCase):
+    """A broker that compacts within seconds."""
+    SETTINGS = {"segment.ms": "1000", "segment.bytes": "1048576", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "2000",
+                "delete.retention.ms": "604800000"}  # as the coordinator makes them: whoever alters names all
+
+    def keys(self, cluster, topic):
+        """Of all messages that stand in the topic: key, and whether it is a tombstone."""
+        from confluent_kafka import Consumer, TopicPartition
+        consumer = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": cluster.prefix + "reader", "enable.partition.eof": True})
+        name = cluster.prefix + topic
+        partitions = list(consumer.list_topics(name, timeout=20).topics[name].partitions)
+        consumer.assign([TopicPartition(name, p, 0) for p in partitions])
+        found, ended, until = [], set(), time.monotonic() + 30
+        while len(ended) < len(partitions) and time.monotonic() < until:
+            m = consumer.poll(1)
+            if m and m.error():
+                ended.add(m.partition())
+            elif m:
+                found.append((m.key(), m.value() is None))
+        consumer.close()
+        self.assertEqual(len(ended), len(partitions))
+        return found
+
+    def test_after_a_purge_only_the_living_are_left(self):
+        from cluster import admin
+        from confluent_kafka.admin import ConfigResource
+        broker = Broker(1, "--set", "log.cleaner.backoff.ms=500")
+        self.addCleanup(broker.close)
+        sim = self.simulator(60, limit=4)
+        cluster = Cluster(self, sim, broker.bootstrap)
+        cluster.start(fetchers=2)
+        cluster.run()
+        client = admin(broker.bootstrap)
+        for topic in ("hosts", "detections"):
+            r = ConfigResource(ConfigResource.Type.TOPIC, cluster.prefix + topic, set_config={"cleanup.policy": "compact", **self.SETTINGS})
+            for f in client.alter_configs([r]).values():
+                f.result(30)
+        sim.control("remove", fraction=0.1)
+        cluster.run()
+        living = {str(r[0]).encode() for r in rows(cluster.data.db, "SELECT ID FROM Q_Host_List")}
+        self.assertLess(len(living), 60)
+
+        def compacted():
+            """A segment that is written to is not compacted: each run that follows begins new ones."""
+            sim.control("rescan", fraction=1)
+            time.sleep(3)
+            cluster.run()
+            return living == {k for k, gone in self.keys(cluster, "hosts") if not gone} and \
+                living >= {k.split(b"/")[0] for k, gone in self.keys(cluster, "detections") if not gone}
+        wait_until("the broker to have compacted", compacted, 90)
+        self.assert_exact(sim, cluster.data)
+        self.assert_same(cluster.data, cluster.rebuild())
+        before = contents(cluster.data)
+        cluster.loader.kill(15)
+        self.assertEqual(cluster.loader.wait(60), 0)
+        run = complete_run(cluster.data)
+        cluster.start_loader("--rebuild")
+        wait_until("the rebuilt database", lambda: "is built anew" in cluster.loader.err and complete_run(cluster.data) == run, 60)
+        self.assertEqual(contents(cluster.data), before)
+        cluster.stop_all()
+
+
 class Targets(ClusterCase):
     def test_the_loader_distributes_and_loads_on(self):
         """One target is served with each snapshot; the other takes for ever, which delays neither it nor the loader."""
