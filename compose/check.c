@@ -268,7 +268,8 @@ int check_main(int argc, char **argv)
 	say(good ? "ok" : "FAILED", "database", "%s", text);
 	good &= check_kafka(c);
 	good &= check_distribute(c);
-	if (!good || !check_enrich(c))
+	good &= check_enrich(c);
+	if (!good)
 		failed(&k, STATUS_FAILED);
 	if (!targets_left_behind())
 		config_close(c);

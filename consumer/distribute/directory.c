@@ -85,9 +85,13 @@ static void list_free(char **v, size_t n)
 	free(v);
 }
 
+/* Ours: a share may hold what others call .tmp-something. */
 static bool is_temporary(const char *name)
 {
-	return strncmp(name, TEMPORARY, sizeof(TEMPORARY) - 1) == 0;
+	const char *of = strncmp(name, TEMPORARY, sizeof(TEMPORARY) - 1) ? "" : name + sizeof(TEMPORARY) - 1;
+
+	return snapshot_name_is(of) || !strcmp(of, "latest") || !strcmp(of, "latest.json") ||
+	       !strcmp(of, "check");
 }
 
 static bool is_any(const char *name)
@@ -285,27 +289,62 @@ static enum distribute_end point_latest(struct share *s)
 
 /* ---- old ones */
 
+/* A folder may be called like a snapshot and be somebody's, or of another qidflow: its manifest names its database. */
+static bool is_of_our_database(const struct share *s, const char *folder)
+{
+	static const char key[] = "\"database\": \"";
+	char line[256], *path = xasprintf("%s/manifest.json", folder);
+	const char *own = strstr(s->files.manifest, key);
+	FILE *f = own ? fopen(path, "re") : NULL;
+	size_t n = own ? strlen(key) + strcspn(own + strlen(key), "\"\n") + 1 : 0;
+	bool is_ours = false;
+
+	while (f && !is_ours && fgets(line, sizeof(line), f)) {
+		const char *theirs = strstr(line, key);
+
+		is_ours = theirs && !strncmp(theirs, own, n);
+	}
+	if (f)
+		fclose(f);
+	free(path);
+	return is_ours;
+}
+
+static void remove_old(const struct share *s, const char *name)
+{
+	char *path = xasprintf("%s/%s", s->path, name),
+	     *gone = xasprintf("%s/" TEMPORARY "%s", s->path, name);
+
+	if (rename(path, gone) == 0) {
+		remove_left(gone);
+		log_line(LOG_INFO, "removed the old snapshot %s", path);
+	} else {
+		log_line(LOG_WARN, "cannot remove the old snapshot %s: %s", path, strerror(errno));
+	}
+	free(path);
+	free(gone);
+}
+
 static void keep(const struct share *s)
 {
 	size_t most = (size_t)config_number(s->job->config, distribute_setting(s->job->name, "keep")), n = 0;
 	char **v = list(s->path, snapshot_name_is, &n);
-	size_t left = n;
+	size_t left = 0;
+	bool *ours = xcalloc(n + 1, sizeof(*ours));
 
-	for (size_t i = 0; most && i < n && left > most; i++) {
+	for (size_t i = 0; most && i < n; i++) {
 		char *path = xasprintf("%s/%s", s->path, v[i]);
-		char *gone = xasprintf("%s/" TEMPORARY "%s", s->path, v[i]);
 
-		if (strcmp(v[i], s->job->snapshot) != 0) {
-			if (rename(path, gone) == 0)
-				remove_left(gone);
-			else
-				log_line(
-				    LOG_WARN, "cannot remove the old snapshot %s: %s", path, strerror(errno));
+		ours[i] = is_of_our_database(s, path);
+		left += ours[i];
+		free(path);
+	}
+	for (size_t i = 0; i < n && left > most; i++)
+		if (ours[i] && strcmp(v[i], s->job->snapshot) != 0) {
+			remove_old(s, v[i]);
 			left--;
 		}
-		free(path);
-		free(gone);
-	}
+	free(ours);
 	list_free(v, n);
 }
 

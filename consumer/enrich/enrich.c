@@ -79,7 +79,8 @@ bool enrich_load(const struct config *c, struct db *d, const struct enrich_run *
 		return false;
 	struct enrich_list *before = enrich_list_read(d);
 	e.before = before;
-	bool ok = before && enrich_state_make(&e) && enrich_state_forget_others(&e) && load_sources(&e);
+	bool ok = before && db_exec(d, "DROP TABLE IF EXISTS temp.enrich_taken") && enrich_columns_note(d) &&
+		  enrich_state_make(&e) && enrich_state_forget_others(&e) && load_sources(&e);
 	if (ok && !config_section_count(c, "enrich"))
 		ok = db_exec(d, "DROP TABLE qidflow_enrich");
 	free(before);

@@ -51,6 +51,15 @@ static bool text_of(struct db *d, const char *sql, const char *name, const char 
 	return row >= 0;
 }
 
+/* Asked of the views while all that they join is there: soon tables of sources that are no more, or are made anew, are not. */
+bool enrich_columns_note(struct db *d)
+{
+	return db_exec(d,
+	    "CREATE TEMP TABLE IF NOT EXISTS enrich_taken AS SELECT s.name AS view, c.name AS name"
+	    " FROM main.sqlite_schema AS s, pragma_table_info(s.name) AS c WHERE s.name IN"
+	    " ('vulnerabilities', 'Q_Host_List_Detection', 'Q_Host_List', 'Q_KnowledgeBase')");
+}
+
 static bool is_free(struct enrich *e, const struct enrich_settings *s, const char *name, char *ret_why)
 {
 	char other[48];
@@ -65,10 +74,8 @@ static bool is_free(struct enrich *e, const struct enrich_settings *s, const cha
 		    "its column would be %s, as one of [enrich.%s]: call the section otherwise", name, other);
 	if (enrich_list_find(e->before, name)) /* of this source, or of one that is no more */
 		return true;
-	if (!text_of(e->db,
-		"SELECT s.name FROM main.sqlite_schema AS s, pragma_table_info(s.name) AS c WHERE s.name IN"
-		" ('vulnerabilities', 'Q_Host_List_Detection', 'Q_Host_List', 'Q_KnowledgeBase') AND ?2 = ?2"
-		" AND c.name = ?1 COLLATE NOCASE",
+	if (!enrich_columns_note(e->db) ||
+	    !text_of(e->db, "SELECT view FROM temp.enrich_taken WHERE name = ?1 COLLATE NOCASE AND ?2 = ?2",
 		name, s->name, other, sizeof(other)))
 		return false;
 	return !*other ||

@@ -45,6 +45,7 @@ struct enrich_chosen {
 	int from[CSV_COLUMNS]; /* columns of the file */
 	struct enrich_column columns[CSV_COLUMNS];
 };
+bool enrich_columns_note(struct db *d); /* before any table goes: which names are taken */
 bool enrich_columns_choose(struct enrich *e, const struct enrich_settings *s, const struct csv_file *f,
     struct enrich_chosen *ret, char ret_why[static CSV_WHY]);
 

@@ -25,7 +25,7 @@ def make_snapshot(data, number, large=3 << 20, small=200_000):
     name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(1795489200 + number))
     files = {n: r.randbytes(r.randrange(1, 2 * small)) for n in NAMES}
     files["vulnerabilities.sqlite"] = r.randbytes(large + r.randrange(1000))
-    manifest = {"qidflow": "test", "run": {"run": number},
+    manifest = {"qidflow": "test", "database": "d1", "run": {"run": number},
                 "files": [{"name": n, "bytes": len(b), "sha256": sha256(b)} for n, b in files.items()]}
     files["manifest.json"] = json.dumps(manifest, indent=1).encode()
     folder = data.folder / "publish" / name

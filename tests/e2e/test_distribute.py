@@ -72,10 +72,17 @@ class Directory(Target):
     def test_foreign_files_stay(self):
         (self.share / "notes.txt").write_text("ours")
         (self.share / "2026").mkdir()
+        (self.share / ".tmp-notes.txt").write_text("ours")
+        (self.share / ".tmp-work").mkdir()
+        for name, manifest in (("20200101T000000Z", None), ("20200102T000000Z", '{\n  "database": "d2"\n}')):
+            (self.share / name).mkdir()
+            (self.share / name / "human.txt").write_text("ours")
+            if manifest:
+                (self.share / name / "manifest.json").write_text(manifest)
         for i in range(3):
             name, files = make_snapshot(self.data_, i, large=1000)
             self.distribute(settings={**self.set, "distribute.share.keep": 1})
-        self.assert_holds(name, files, ("notes.txt", "2026"))
+        self.assert_holds(name, files, ("notes.txt", "2026", ".tmp-notes.txt", ".tmp-work", "20200101T000000Z", "20200102T000000Z"))
 
     def test_some_files(self):
         name, files = make_snapshot(self.data_, 1, large=1000)

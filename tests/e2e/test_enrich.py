@@ -103,6 +103,24 @@ class Enrich(Case):
         self.assertEqual(rows(data.db, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'qidflow_enrich%'")[0][0], 0)
         self.assert_exact(sim, data)
 
+    def test_sections_change(self):
+        """Renamed, exchanged, with fewer and with more columns: what was taken goes, what is new comes, and the run goes on."""
+        sim, data = self.simulator(20, no_traps=True), self.data()
+        lines = ["net,owner,team", "10.0.0.0/8,Ada,Blue"]
+
+        def columns(settings):
+            self.run_qidflow(sim, data, settings=settings)
+            names = {r[0] for r in rows(self.snapshot(data), "SELECT name FROM pragma_table_info('vulnerabilities')")}
+            return sorted(n for n in names if n.startswith(("a_", "b_", "c_")))
+
+        a, b, c = (self.source(n, "network", lines) for n in "abc")
+        self.assertEqual(columns({**a, **b}), ["a_owner", "a_team", "b_owner", "b_team"])
+        self.assertEqual(columns({**c, **b}), ["b_owner", "b_team", "c_owner", "c_team"])
+        b = self.source("b", "network", ["net,owner,team,site", "10.0.0.0/8,Ada,Blue,Rome"])
+        self.assertEqual(columns({**b, **c, "enrich.c.columns": "owner"}), ["b_owner", "b_site", "b_team", "c_owner"])
+        self.assertEqual(columns({**a}), ["a_owner", "a_team"])
+        self.assert_exact(sim, data)
+
     def test_sql_with_an_error(self):
         sim, data = self.simulator(20, no_traps=True), self.data()
         self.run_qidflow(sim, data)
