@@ -9,7 +9,7 @@ import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from harness import SLOW, Case, say, wait_until
+from harness import SLOW, Case, rows, say, wait_until
 
 HOSTS = 40 if SLOW else 120
 MOMENTS = 4 if SLOW else 20
@@ -105,6 +105,7 @@ class Kill(Case):
 
     def test_an_older_copy_is_put_back(self):
         """progress.db says that hosts are loaded which the copy, made while several calls were going on, has not."""
+        older = []
         for seed in range(1, 3 if SLOW else 6):
             dice = random.Random(seed)
             sim = self.simulator(HOSTS, limit=4, latency_ms=150, seed=seed)
@@ -121,9 +122,13 @@ class Kill(Case):
             process.wait(10)
             data.remove("qidflow.sqlite", "qidflow.sqlite-wal", "qidflow.sqlite-shm")
             (data.folder / "copy").rename(data.db)
+            told = rows(data.progress, "SELECT value FROM meta WHERE name = 'commits'")[0][0]
+            older.append(rows(data.db, "SELECT value FROM qidflow_meta WHERE name = 'commits'")[0][0] < told)
             again = self.run_qidflow(sim, data, settings=SETTINGS)
-            self.assertIn("the database is older than what this run has loaded", again.err)
+            self.assertEqual("the database is older than what this run has loaded" in again.err, older[-1])
             self.assert_exact(sim, data)
+        if not SLOW:
+            self.assertGreater(sum(older), 2, "the copies were made too late: this test shows nothing")
 
     def test_kill_9_among_faults_and_changes(self):
         self.several(self.one_in_chaos, 2 if SLOW else 6, self.whole_run())
