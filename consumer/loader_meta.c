@@ -86,7 +86,7 @@ bool loader_meta_read(struct loader *l)
 	l->highest_run = (uint64_t)run;
 	l->highest_number = (uint64_t)number;
 	l->generation = l->generation_stored = (uint64_t)generation;
-	l->commits = (uint64_t)commits;
+	l->commits = l->commits_opened = (uint64_t)commits;
 	l->sweeps = sweep != 0;
 	l->under_way = state != 0;
 	return true;

@@ -45,6 +45,7 @@ struct loader {
 	struct stale_parts *stale; /* the same */
 	size_t n_stale, stale_room;
 	uint64_t highest_run, highest_number, generation, commits, dead_letters;
+	uint64_t commits_opened;    /* as it was found, before we committed anything */
 	uint64_t generation_stored; /* in the database */
 	bool highest_moved;
 	int64_t epoch;                             /* which opening of the database ours is */

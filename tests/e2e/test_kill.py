@@ -122,8 +122,9 @@ class Kill(Case):
             process.wait(10)
             data.remove("qidflow.sqlite", "qidflow.sqlite-wal", "qidflow.sqlite-shm")
             (data.folder / "copy").rename(data.db)
-            told = rows(data.progress, "SELECT value FROM meta WHERE name = 'commits'")[0][0]
-            older.append(rows(data.db, "SELECT value FROM qidflow_meta WHERE name = 'commits'")[0][0] < told)
+            told, state = rows(data.progress, "SELECT value, (SELECT state FROM run) FROM meta WHERE name = 'commits'")[0]
+            older.append(state == "RUNNING" and
+                         rows(data.db, "SELECT value FROM qidflow_meta WHERE name = 'commits'")[0][0] < told)
             again = self.run_qidflow(sim, data, settings=SETTINGS)
             self.assertEqual("the database is older than what this run has loaded" in again.err, older[-1])
             self.assert_exact(sim, data)
