@@ -147,26 +147,41 @@ static void test_there_and_back(void **state)
 	scene_close(s);
 }
 
-/* A commit that failed is tried again only while nobody else has committed. */
-static void test_commits_never_go_back(void **state)
+/* Two batches stand in slot 3, and `f` is at the first. */
+static struct member *begin_first_of_two(struct scene *s)
 {
-	struct scene *s = scene_open();
-	struct transport *other = local_open(s->hub, "other");
 	struct member *f = member_start(s, "f", "2");
 
-	(void)state;
 	report(s, SLOTS_REPORT);
 	send_batch(s, 3, 1, 1, 400, 400);
 	send_batch(s, 3, 2, 1, 1, 1);
 	EVENTUALLY(atomic_load(&fake.running) == 1);
-	atomic_store(&f->spy.commits_fail, INT32_MAX);
-	atomic_store(&fake.go, true);
-	report(s, ENDED_REPORT);
-	report(s, FETCHED_REPORT);
+	return f;
+}
+
+/* While `f` hears nothing, slot 3 is another's, who is done with both and leaves. */
+static void another_does_both(struct scene *s, struct member *f)
+{
+	struct transport *other = local_open(s->hub, "other");
+
 	make_deaf(f);
 	take_half(other);
 	assert_int_equal(transport_commit(other, TOPIC_BATCHES, 3, 2, "done 2 1 begun 0"), COMMIT_DONE);
 	transport_close(other);
+}
+
+/* A commit that failed is tried again only while nobody else has committed. */
+static void test_commits_never_go_back(void **state)
+{
+	struct scene *s = scene_open();
+	struct member *f = begin_first_of_two(s);
+
+	(void)state;
+	atomic_store(&f->spy.commits_fail, INT32_MAX);
+	atomic_store(&fake.go, true);
+	report(s, ENDED_REPORT);
+	report(s, FETCHED_REPORT);
+	another_does_both(s, f);
 	atomic_store(&f->spy.deaf, false);
 	report(s, SLOTS_REPORT);
 	usleep(20 * 1000);
@@ -221,18 +236,10 @@ static void test_a_moment_without_slots(void **state)
 static void test_a_commit_that_cannot_be_read(void **state)
 {
 	struct scene *s = scene_open();
-	struct transport *other = local_open(s->hub, "other");
-	struct member *f = member_start(s, "f", "2");
+	struct member *f = begin_first_of_two(s);
 
 	(void)state;
-	report(s, SLOTS_REPORT);
-	send_batch(s, 3, 1, 1, 400, 400);
-	send_batch(s, 3, 2, 1, 1, 1);
-	EVENTUALLY(atomic_load(&fake.running) == 1);
-	make_deaf(f);
-	take_half(other);
-	assert_int_equal(transport_commit(other, TOPIC_BATCHES, 3, 2, "done 2 1 begun 0"), COMMIT_DONE);
-	transport_close(other);
+	another_does_both(s, f);
 	atomic_store(&f->spy.committed_fails, 8);
 	atomic_store(&f->spy.deaf, false);
 	report(s, SLOTS_REPORT);

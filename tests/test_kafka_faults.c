@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "config.h"
 #include "kafka.h"
+#include "kafka_log.h"
 #include "kafka_place.h"
 #include <librdkafka/rdkafka_mock.h>
 #include <pthread.h>
@@ -39,51 +40,6 @@ static bool send_one(struct transport *t, enum topic topic, struct delivery *d)
 	return send_bytes(t, topic, 0, "key", "text", 4, d);
 }
 
-/* ---- what came by the log */
-
-static struct {
-	pthread_mutex_t lock;
-	char text[1 << 16];
-	size_t size;
-} said = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void keep(void *arg, const char *line, unsigned size)
-{
-	(void)arg;
-	pthread_mutex_lock(&said.lock);
-	if (said.size + size < sizeof(said.text)) {
-		memcpy(said.text + said.size, line, size);
-		said.size += size;
-	}
-	pthread_mutex_unlock(&said.lock);
-}
-
-static void hear(void)
-{
-	said.size = 0;
-	memset(said.text, 0, sizeof(said.text));
-	log_set_writer(keep, NULL);
-}
-
-static unsigned times_said(const char *what)
-{
-	unsigned n = 0;
-
-	pthread_mutex_lock(&said.lock);
-	for (const char *at = said.text; (at = strstr(at, what)); at++)
-		n++;
-	pthread_mutex_unlock(&said.lock);
-	return n;
-}
-
-static void assert_said_in(const char *what, int ms)
-{
-	for (int64_t until = clock_ms() + ms; clock_ms() < until && !times_said(what);)
-		usleep(20 * 1000);
-	if (!times_said(what))
-		fail_msg("nobody said \"%s\"", what);
-}
-
 /* ---- producing */
 
 static void test_a_refused_send_is_tried_again(void **state)
@@ -115,7 +71,7 @@ static void test_a_message_that_the_topic_refuses(void **state)
 	struct delivery_refusal why;
 
 	push(state, MOCK_PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
-	hear();
+	kafka_log_begin();
 	assert_true(send_one(t, TOPIC_DETECTIONS, d));
 	assert_false(delivery_wait(d));
 	log_set_writer(NULL, NULL);
@@ -155,20 +111,20 @@ static void test_a_right_that_is_missing(void **state)
 	struct delivery_refusal why;
 
 	push(state, MOCK_PRODUCE, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
-	hear();
+	kafka_log_begin();
 	assert_true(send_one(t, TOPIC_DETECTIONS, d));
 	assert_false(delivery_wait(d));
 	log_set_writer(NULL, NULL);
-	assert_int_equal(times_said("our user needs right Write on it"), 1);
+	assert_int_equal(kafka_log_times("our user needs right Write on it"), 1);
 	assert_true(delivery_is_refused(d, &why));
 	assert_false(why.too_large);
 	assert_non_null(strstr(why.why, "Topic authorization failed"));
 	delivery_clear(d);
-	hear();
+	kafka_log_begin();
 	if (send_one(t, TOPIC_DETECTIONS, d)) /* until librdkafka has looked again it refuses by itself */
 		assert_true(delivery_wait(d));
 	else
-		assert_int_equal(times_said("our user needs right Write on it"), 1);
+		assert_int_equal(kafka_log_times("our user needs right Write on it"), 1);
 	log_set_writer(NULL, NULL);
 	delivery_close(d);
 	transport_close(t);
@@ -257,17 +213,17 @@ static void test_away_and_back(void **state)
 	say(t, TOPIC_DETECTIONS, 0, "key", "first");
 	assert_true(transport_assign(r, TOPIC_DETECTIONS, 0, 0));
 	next_message(r);
-	hear();
+	kafka_log_begin();
 	broker_is_up(state, false);
 	assert_true(send_one(t, TOPIC_DETECTIONS, d));
-	assert_said_in("waits for the broker 127.0.0.1", 20000);
+	kafka_log_await("waits for the broker 127.0.0.1", 20000);
 	assert_int_equal(transport_poll(r, 200).kind, EVENT_NONE);
 	sleep(3);
-	assert_in_range(times_said("waits for the broker"), 1, 2); /* each of the two once */
+	assert_in_range(kafka_log_times("waits for the broker"), 1, 2); /* each of the two once */
 	broker_is_up(state, true);
 	assert_true(delivery_wait(d));
 	assert_int_equal(next_message(r).message.offset, 1);
-	assert_said_in("is there again after", 20000);
+	kafka_log_await("is there again after", 20000);
 	log_set_writer(NULL, NULL);
 	delivery_close(d);
 	transport_close(r);

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "config.h"
+#include "secret.h"
 #include "xalloc.h"
 
 enum { FILE_MOST = 64 * 1024 };
@@ -18,20 +18,15 @@ static bool why(char *to, const char *format, const char *a, const char *b)
 	return false;
 }
 
-/* Terminated, wipe() it. NULL: errno; EPERM where others may read what is ours alone. */
-static char *read_file(const char *path, bool must_be_private)
+/* Terminated, wipe() it. NULL: errno. */
+static char *read_file(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = NULL;
-	struct stat st;
-	ssize_t n = -1;
 
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &st) == 0 && must_be_private && (st.st_mode & (S_IRWXG | S_IRWXO)))
-		errno = EPERM;
-	else
-		n = read(fd, text = xcalloc(1, FILE_MOST + 1), FILE_MOST);
+	char *text = xcalloc(1, FILE_MOST + 1);
+	ssize_t n = read(fd, text, FILE_MOST);
 	int error = errno;
 	close(fd);
 	if (n < 0) {
@@ -64,25 +59,18 @@ static bool from_settings(const struct config *c, const char *name, struct s3_cr
 {
 	const char *secret = config_text(c, distribute_setting(name, "secret_key"));
 	const char *path = config_text(c, distribute_setting(name, "secret_key_file"));
-	char *text = NULL;
+	char text[SECRET_SIZE] = "", reason[SECRET_WHY];
 
 	snprintf(k->from, sizeof(k->from), "the settings");
 	if (!*secret && !*path)
 		return why(ret_why,
 		    "distribute.%s.access_key is set, but neither secret_key nor secret_key_file is%s", name,
 		    "");
-	if (!*secret) {
-		text = read_file(path, true);
-		if (!text)
-			return why(ret_why,
-			    errno == EPERM ? "%s may be read by others%s: chmod 600"
-					   : "cannot read the secret key in %s: %s",
-			    path, errno == EPERM ? "" : strerror(errno));
-		secret = text;
-	}
+	if (!*secret && !secret_read_file(path, text, reason))
+		return why(ret_why, "%s%s", reason, "");
 	k->access_key = xstrdup(config_text(c, distribute_setting(name, "access_key")));
-	k->secret_key = trimmed(secret, secret + strcspn(secret, "\n"));
-	wipe(text);
+	k->secret_key = xstrdup(*secret ? secret : text);
+	explicit_bzero(text, sizeof(text));
 	return true;
 }
 
@@ -152,7 +140,7 @@ static bool from_file(const char *setting, struct s3_credentials *k, char *ret_w
 	const char *named = getenv("AWS_SHARED_CREDENTIALS_FILE"), *home = getenv("HOME");
 	const char *profile = *setting ? setting : getenv("AWS_PROFILE");
 	char *path = named && *named ? xstrdup(named) : xasprintf("%s/.aws/credentials", home ? home : "");
-	char *text = read_file(path, false);
+	char *text = read_file(path);
 	bool good = false;
 
 	if (!profile || !*profile)
