@@ -304,8 +304,16 @@ static void test_print(void **state)
 	config_set(c, "kafka.sasl.password", "geheim2", "--set");
 	config_set(c, "kafka.linger.ms", "5", "--set");
 	config_set(c, "batch.hosts", "17", "a.ini:3");
+	config_set(c, "qualys.proxy", "http://me:geheim3@proxy:3128/", "--set");
+	config_set(c, "qualys.url", "https://qualysapi.example:443/a@b", "--set");
+	config_set(c, "distribute.db.connection", "host=db PASSWORD = geheim4", "--set");
+	config_set(c, "distribute.db.password_file", "/etc/password", "--set");
 	char *text = printed(c);
 	assert_null(strstr(text, "geheim"));
+	assert_non_null(strstr(text, "\n;proxy = ***\t"));
+	assert_non_null(strstr(text, "\nurl = https://qualysapi.example:443/a@b\t"));
+	assert_non_null(strstr(text, "\n;connection = ***\t"));
+	assert_non_null(strstr(text, "\npassword_file = /etc/password\t"));
 	assert_non_null(strstr(text, "\n;password = ***\t; QIDFLOW_QUALYS_PASSWORD\n"));
 	assert_non_null(strstr(text, "\nhosts = 17\t; a.ini:3\n"));
 	assert_non_null(strstr(text, "\n;host_list.page = 5000\t; default\n"));

@@ -5,9 +5,21 @@
 #include <string.h>
 #include "config_inside.h"
 
+/* In texts that may hold one though they should not: "host=db password=x", "http://user:x@proxy". */
+static bool holds_password(const char *value)
+{
+	const char *word = strcasestr(value, "password"), *url = strstr(value, "://");
+
+	if (word && word[strlen("password") + strspn(word + strlen("password"), " ")] == '=')
+		return true;
+	const char *user = url ? url + strlen("://") : "";
+	size_t n = strcspn(user, "/@");
+	return user[n] == '@' && memchr(user, ':', n);
+}
+
 static void print_setting(FILE *to, const char *name, const char *value, const char *where, bool secret)
 {
-	bool shown = *value && secret;
+	bool shown = *value && (secret || holds_password(value));
 
 	fprintf(to, "%s%s = %s\t; %s\n", shown || !where ? ";" : "", name, shown ? "***" : value,
 	    where ? where : "default");
