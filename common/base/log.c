@@ -13,6 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 #include "clock.h"
+#include "utf8.h"
 
 enum { SCOPE_SIZE = 64, TEXT_SIZE = 4096, LINE_SIZE = 6 * TEXT_SIZE + 1024 };
 
@@ -67,24 +68,6 @@ static void write_line(const char *line, size_t size)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Bytes of the UTF-8 character at `s`, 0: it is none. */
-static unsigned utf8_size(const unsigned char *s)
-{
-	unsigned n = s[0] < 0x80                   ? 1
-		     : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-		     : (s[0] & 0xf0) == 0xe0       ? 3
-		     : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-						   : 0;
-
-	for (unsigned i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static char *put_json(char *to, const char *text)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -92,7 +75,7 @@ static char *put_json(char *to, const char *text)
 
 	*to++ = '"';
 	while (*s) {
-		unsigned n = utf8_size(s);
+		unsigned n = utf8_size((const char *)s);
 
 		if (!n) {
 			to = stpcpy(to, "\\ufffd");
