@@ -71,7 +71,10 @@ static bool check_target(const struct config *c, const char *name)
 		return false;
 	} else {
 		good = l->good;
-		say(good ? "ok" : "FAILED", name, describes, good ? l->job.how : l->job.why);
+		say(!good             ? "FAILED"
+		    : l->job.doubtful ? "warn"
+				      : "ok",
+		    name, describes, good ? l->job.how : l->job.why);
 	}
 	free(describes);
 	free(l);

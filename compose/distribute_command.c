@@ -43,7 +43,7 @@ static bool are_targets(const struct config *c, const char *const *names)
 	return good && targets_are_set_up(c);
 }
 
-static enum exit_status distribute(const struct config *c, const char *const *names)
+static enum exit_status distribute(const struct config *c, const char *const *names, bool again)
 {
 	char newest[PUBLISHED_NAME];
 
@@ -55,7 +55,7 @@ static enum exit_status distribute(const struct config *c, const char *const *na
 		    config_text(c, "data"));
 		return STATUS_FAILED;
 	}
-	if (targets_send(c, names))
+	if (targets_send(c, names, again))
 		return STATUS_COMPLETE;
 	return stop_signal() ? (enum exit_status)(STATUS_SIGNAL + stop_signal()) : STATUS_INCOMPLETE;
 }
@@ -63,11 +63,13 @@ static enum exit_status distribute(const struct config *c, const char *const *na
 int distribute_main(int argc, char **argv)
 {
 	const char *names[WORDS_MOST] = {NULL};
-	struct config *c = command_open(argc, argv, (const struct flag[]){{"", NULL, names}, {0}});
+	bool again = false;
+	struct config *c = command_open(
+	    argc, argv, (const struct flag[]){{"--again", &again, NULL}, {"", NULL, names}, {0}});
 	enum exit_status status = STATUS_USAGE;
 
 	if (c && are_targets(c, names))
-		status = distribute(c, names);
+		status = distribute(c, names, again);
 	if (!targets_left_behind())
 		config_close(c);
 	return (int)status;

@@ -40,7 +40,7 @@ static enum exit_status load(const struct config *c, bool rebuild)
 
 	log_scope("loader");
 	if (lock >= 0 && stop_open()) {
-		struct targets_watch *targets = targets_watch_open(c);
+		struct targets_watch *targets = targets_watch_open(c, TARGETS_AGAIN_MS);
 
 		do
 			end = load_once(c, name, &rebuild);

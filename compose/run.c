@@ -107,7 +107,7 @@ static enum exit_status distribute(const struct config *c, enum exit_status stat
 		log_line(LOG_WARN, "publish.formats is none, so there is nothing to distribute");
 		return status;
 	}
-	if (targets_send(c, NULL))
+	if (targets_send(c, NULL, false))
 		return status;
 	return stop_signal() ? (enum exit_status)(STATUS_SIGNAL + stop_signal()) : STATUS_INCOMPLETE;
 }
@@ -137,10 +137,10 @@ static enum exit_status run_in(const struct config *c, bool full, bool confirm_p
 	if (status == STATUS_COMPLETE || status == STATUS_INCOMPLETE)
 		log_line(LOG_INFO, "database %s/qidflow.sqlite%s%s%s", data, publishes ? ", snapshot " : "",
 		    publishes ? data : "", publishes ? "/publish/latest" : "");
-	status = distribute(c, status);
+	/* A share may be slow: the next run need not wait for it, and what is being sent is held by itself (published.h). */
 	data_folder_unlock(progress);
 	data_folder_unlock(database);
-	return status;
+	return distribute(c, status);
 }
 
 int run_main(int argc, char **argv)

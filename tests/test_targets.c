@@ -93,6 +93,13 @@ static struct target_state state_of(const char *name)
 	return s;
 }
 
+static bool is_failing(const char *name)
+{
+	struct target_state s;
+
+	return state_look(data, name, &s) == 1 && *s.error;
+}
+
 static void test_none_yet(void **state)
 {
 	struct target_state s;
@@ -100,7 +107,7 @@ static void test_none_yet(void **state)
 	(void)state;
 	assert_int_equal(targets_count(config), 1);
 	assert_true(targets_are_set_up(config));
-	assert_true(targets_send(config, NULL)); /* there is nothing to send */
+	assert_true(targets_send(config, NULL, false)); /* there is nothing to send */
 	assert_int_equal(state_look(data, "share", &s), 0);
 }
 
@@ -112,7 +119,7 @@ static void test_send(void **state)
 	set("distribute.wrong.command", "false");
 	set("distribute.wrong.pause", "10ms");
 	set("distribute.wrong.tries", "2");
-	assert_false(targets_send(config, NULL));
+	assert_false(targets_send(config, NULL, false));
 	assert_true(holds("20261124T030000Z"));
 	struct target_state good = state_of("share"), wrong = state_of("wrong");
 	assert_string_equal(good.sent, "20261124T030000Z");
@@ -123,7 +130,7 @@ static void test_send(void **state)
 	assert_non_null(strstr(wrong.error, "status 1"));
 	assert_int_equal(wrong.tries, 2);
 	assert_true(wrong.failing_since && wrong.error_at && !wrong.trying_until);
-	assert_true(targets_send(config, (const char *const[]){"share", NULL}));
+	assert_true(targets_send(config, (const char *const[]){"share", NULL}, false));
 	assert_false(state_is_locked(data, "share"));
 	assert_false(targets_left_behind());
 }
@@ -135,14 +142,14 @@ static void test_same_name_is_not_the_same(void **state)
 
 	(void)state;
 	publish("20261124T030000Z");
-	assert_true(targets_send(config, NULL));
+	assert_true(targets_send(config, NULL, false));
 	char before[SUM_HEX];
 	memcpy(before, state_of("share").sent_sum, SUM_HEX);
 	snprintf(path, sizeof(path), "%s/publish/20261124T030000Z/manifest.json", data);
 	FILE *f = fopen(path, "we");
 	assert_non_null(f);
 	assert_true(fputs("{\"files\": [], \"other\": 1}", f) >= 0 && fclose(f) == 0);
-	assert_true(targets_send(config, NULL));
+	assert_true(targets_send(config, NULL, false));
 	assert_string_not_equal(state_of("share").sent_sum, before);
 }
 
@@ -150,7 +157,7 @@ static void test_beside_a_loader(void **state)
 {
 	(void)state;
 	publish("20261124T030000Z");
-	struct targets_watch *w = targets_watch_open(config);
+	struct targets_watch *w = targets_watch_open(config, TARGETS_AGAIN_MS);
 	assert_non_null(w);
 	assert_holds_soon("20261124T030000Z");
 	publish("20261124T040000Z");
@@ -163,13 +170,37 @@ static void test_beside_a_loader(void **state)
 	assert_true(holds("20261124T040000Z"));
 }
 
+/* Somebody mends what was wrong there, and nobody publishes. */
+static void test_who_refused_is_tried_again(void **state)
+{
+	char path[PATH];
+
+	(void)state;
+	publish("20261124T030000Z");
+	snprintf(path, sizeof(path), "%s/file", share);
+	FILE *f = fopen(path, "we");
+	assert_non_null(f);
+	assert_int_equal(fclose(f), 0);
+	set("distribute.share.path", path);
+	struct targets_watch *w = targets_watch_open(config, 10);
+	for (int64_t until = clock_ms() + WAIT_MS; !is_failing("share") && clock_ms() < until;)
+		usleep(10000);
+	assert_non_null(strstr(state_of("share").error, "is no folder"));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+	for (int64_t until = clock_ms() + WAIT_MS; is_failing("share") && clock_ms() < until;)
+		usleep(10000);
+	targets_watch_close(w);
+	assert_string_equal(state_of("share").sent, "20261124T030000Z");
+}
+
 static void test_a_program_that_is_silent_ends_with_the_loader(void **state)
 {
 	(void)state;
 	publish("20261124T030000Z");
 	set("distribute.slow.type", "command");
 	set("distribute.slow.command", "sleep 100");
-	struct targets_watch *w = targets_watch_open(config);
+	struct targets_watch *w = targets_watch_open(config, TARGETS_AGAIN_MS);
 	assert_holds_soon("20261124T030000Z");
 	for (int64_t until = clock_ms() + WAIT_MS; !state_is_locked(data, "slow") && clock_ms() < until;)
 		usleep(10000);
@@ -189,6 +220,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_send, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_same_name_is_not_the_same, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_beside_a_loader, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_who_refused_is_tried_again, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_a_program_that_is_silent_ends_with_the_loader, setup, teardown)};
 

@@ -113,6 +113,10 @@ const struct option options[] = {
     {"distribute.*.path", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"folder of a directory; one that is not there is not made, since it may be a share that is not "
 	"mounted"},
+    {"distribute.*.mounted", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
+	"path is a mount point, and while nothing is mounted there nothing is sent; a folder within a share "
+	"needs "
+	"no such word"},
     {"distribute.*.command", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"program and its words, run without a shell; words with blanks in quotes"},
     {"distribute.*.connection", NULL, OPTION_TEXT, "", 0, 0, 0, 0,

@@ -2,9 +2,10 @@
  *
  *   QIDFLOW_TARGET            the target's name            QIDFLOW_SNAPSHOT         20261124T030000Z
  *   QIDFLOW_SNAPSHOT_FOLDER   the folder of its files       QIDFLOW_MANIFEST         its manifest.json
+ *   QIDFLOW_SNAPSHOT_SHA256   that one's sum: with the name, what tells one snapshot from any other
  *
  * Its words are those of the setting; no shell is between. What it prints is logged, a line each. Exit status 0: sent; any
- * other: tried again. It has a process group of its own, which is ended with it, and when its time is over; and it holds the
+ * other: tried again. One that was ended when its work was done is called again too: at least once. It has a process group of its own, which is ended with it, and when its time is over; and it holds the
  * target's lock, so that one that outlives us keeps a second one away. */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,10 +21,19 @@
 #include "config.h"
 #include "log.h"
 #include "types.h"
+#include "utf8.h"
 #include "words.h"
 #include "xalloc.h"
 
-enum { LINE = 2048, LINES_MOST = 1000, SLICE_MS = 50, TERM_MS = 2000, NOT_FOUND = 127, NOT_RUNNABLE = 126 };
+enum {
+	LINE = 1000,
+	LAST = 200,
+	LINES_MOST = 1000,
+	SLICE_MS = 50,
+	TERM_MS = 2000,
+	NOT_FOUND = 127,
+	NOT_RUNNABLE = 126
+};
 
 static char **words_of(const struct config *c, const char *name)
 {
@@ -67,7 +77,7 @@ static char **environment(const struct distribute_job *job)
 
 	while (environ[n])
 		n++;
-	all = xcalloc(n + 5, sizeof(*all));
+	all = xcalloc(n + 6, sizeof(*all));
 	for (size_t i = 0; i < n; i++)
 		if (!is_secret(environ[i]) && strncmp(environ[i], "QIDFLOW_SNAPSHOT", 16) != 0 &&
 		    strncmp(environ[i], "QIDFLOW_MANIFEST=", 17) != 0 &&
@@ -75,6 +85,7 @@ static char **environment(const struct distribute_job *job)
 			all[k++] = xstrdup(environ[i]);
 	all[k++] = xasprintf("QIDFLOW_TARGET=%s", job->name);
 	all[k++] = xasprintf("QIDFLOW_SNAPSHOT=%s", job->snapshot);
+	all[k++] = xasprintf("QIDFLOW_SNAPSHOT_SHA256=%s", job->sum);
 	all[k++] = xasprintf("QIDFLOW_SNAPSHOT_FOLDER=%s", at);
 	all[k] = xasprintf("QIDFLOW_MANIFEST=%s/manifest.json", at);
 	free(folder);
@@ -87,8 +98,9 @@ struct child {
 	struct distribute_job *job;
 	pid_t pid;
 	int out;
-	char line[LINE], last[LINE];
+	char line[LINE], last[LAST];
 	size_t n, lines;
+	bool cut; /* the line is longer */
 };
 
 static int spawn(struct child *k, char **words, char **env, int out)
@@ -119,15 +131,32 @@ static int spawn(struct child *k, char **words, char **env, int out)
 	return error;
 }
 
+/* Logs are read on terminals, and the state as JSON: no control characters, of C1 neither, and nothing that is no UTF-8. */
+static void clean(char *text)
+{
+	while (*text) {
+		unsigned n = utf8_size(text);
+		bool control = (unsigned char)*text < ' ' || *text == 0x7f ||
+			       (n == 2 && (unsigned char)*text == 0xc2 && (unsigned char)text[1] < 0xa0);
+
+		if (!n || control)
+			memset(text, control ? ' ' : '?', n ? n : 1);
+		text += n ? n : 1;
+	}
+}
+
 static void end_line(struct child *k)
 {
 	if (!k->n)
 		return;
 	k->line[k->n] = '\0';
-	k->n = 0;
-	memcpy(k->last, k->line, sizeof(k->last));
+	snprintf(k->last, sizeof(k->last), "%.*s", LAST - 1, k->line);
+	clean(k->line);
+	clean(k->last);
 	if (k->lines++ < LINES_MOST)
-		log_line(LOG_INFO, "%s", k->line);
+		log_line(LOG_INFO, "%s%s", k->line, k->cut ? "…" : "");
+	k->n = 0;
+	k->cut = false;
 }
 
 static void take(struct child *k, const char *data, size_t size)
@@ -135,10 +164,12 @@ static void take(struct child *k, const char *data, size_t size)
 	for (size_t i = 0; i < size; i++) {
 		bool ends = data[i] == '\n' || data[i] == '\r';
 
-		if (ends || k->n == LINE - 1)
+		if (ends)
 			end_line(k);
-		if (!ends)
-			k->line[k->n++] = (unsigned char)data[i] < ' ' ? ' ' : data[i];
+		else if (k->n == LINE - 1)
+			k->cut = true;
+		else
+			k->line[k->n++] = data[i] ? data[i] : ' ';
 	}
 }
 
@@ -207,16 +238,16 @@ static enum distribute_end judge(struct child *k, int status, bool over)
 	if (over)
 		return distribute_over(k->job);
 	if (WIFSIGNALED(status))
-		return distribute_say(k->job, DISTRIBUTE_RETRY, "the program was ended by signal %d%s%.200s",
+		return distribute_say(k->job, DISTRIBUTE_RETRY, "the program was ended by signal %d%s%s",
 		    WTERMSIG(status), colon, k->last);
 	if (WEXITSTATUS(status) == NOT_FOUND || WEXITSTATUS(status) == NOT_RUNNABLE)
 		return distribute_say(k->job, DISTRIBUTE_REFUSED,
-		    "the program ended with status %d: it, or one that it runs, cannot be run%s%.200s",
+		    "the program ended with status %d: it, or one that it runs, cannot be run%s%s",
 		    WEXITSTATUS(status), colon, k->last);
 	if (WEXITSTATUS(status) != 0)
-		return distribute_say(k->job, DISTRIBUTE_RETRY, "the program ended with status %d%s%.200s",
+		return distribute_say(k->job, DISTRIBUTE_RETRY, "the program ended with status %d%s%s",
 		    WEXITSTATUS(status), colon, k->last);
-	snprintf(k->job->how, sizeof(k->job->how), "%.200s", k->last);
+	snprintf(k->job->how, sizeof(k->job->how), "%s", k->last);
 	return DISTRIBUTE_SENT;
 }
 
@@ -295,5 +326,8 @@ static bool check(struct distribute_job *job)
 	return found;
 }
 
-const struct distribute_ops distribute_command = {
-    .type = "command", .describe = describe, .check = check, .send = send};
+const struct distribute_ops distribute_command = {.type = "command",
+    .describe = describe,
+    .settings = (const char *const[]){"command", NULL},
+    .check = check,
+    .send = send};

@@ -20,7 +20,7 @@ enum distribute_end {
 	DISTRIBUTE_STOPPED  /* distribute_is_over() by a stop; the next start goes on */
 };
 
-enum { DISTRIBUTE_WHY = 512 };
+enum { DISTRIBUTE_WHY = 512, DISTRIBUTE_SUM = 65 };
 
 struct distribute_job {
 	const struct config *config;
@@ -28,6 +28,8 @@ struct distribute_job {
 	const char *folder;   /* DATA/publish/20261124T030000Z */
 	const char *snapshot; /* "20261124T030000Z" */
 	const char *sum; /* SHA-256 of its manifest.json, in hex: two of the same name need not be the same */
+	char settings[DISTRIBUTE_SUM]; /* sum of ops->settings as they are now; "": there are none */
+	bool again;                    /* by --again: what the state says of the target counts for nothing */
 	struct db *state; /* DATA/distribute/share.db: tables of the type's own, named by it ("s3_part") */
 	int lock;         /* of DATA/distribute/share.lock; a child that inherits it keeps others away, too */
 	int64_t deadline_ms; /* clock_ms(): end before it, with RETRY */
@@ -36,6 +38,7 @@ struct distribute_job {
 	    [DISTRIBUTE_WHY]; /* where not SENT: what failed and the remedy, no secrets; distribute_say() */
 	char how
 	    [DISTRIBUTE_WHY]; /* where SENT, for log and status: "3 of 7 files, the rest was there"; or "" */
+	bool doubtful;        /* of check(): how is a warning */
 	uint64_t bytes;       /* that went over the wire or to the share */
 };
 
@@ -44,9 +47,14 @@ struct distribute_ops {
 	/* What the settings point at, without secrets: "s3://bucket/prefix at https://…". When it changes, what was sent
 	 * before counts no more. free() it. NULL: a setting is missing or wrong, ret_why says which. */
 	char *(*describe)(const struct config *c, const char *name, char ret_why[static DISTRIBUTE_WHY]);
+	/* Those that change what lies there ("files"), NULL-ended: a snapshot that was sent with others is sent again. NULL: none. */
+	const char *const *settings;
 	/* For `qidflow check`: reachable, credentials, room; leaves nothing there. folder, snapshot, sum, state: NULL.
 	 * true: job->how says what was found; false: job->why what is wrong, and the remedy. */
 	bool (*check)(struct distribute_job *job);
+	/* Asked where the state says that it was sent: is it there still? Cheap. SENT: *ret_holds, and where it is false job->why says
+	 * what is missing; who may not look believes the state. NULL: it cannot be asked. */
+	enum distribute_end (*holds)(struct distribute_job *job, bool *ret_holds);
 	enum distribute_end (*send)(struct distribute_job *job);
 };
 extern const struct distribute_ops *const distribute_types[]; /* ends with NULL */

@@ -17,9 +17,9 @@
 enum { MANIFEST_MOST = 16 << 20 };
 
 /* NULL: job->why. */
-static char *read_manifest(struct distribute_job *job)
+static char *read_manifest(struct distribute_job *job, const char *path)
 {
-	char *path = xasprintf("%s/" MANIFEST, job->folder), *text = NULL;
+	char *text = NULL;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
@@ -38,7 +38,6 @@ static char *read_manifest(struct distribute_job *job)
 	}
 	if (fd >= 0)
 		close(fd);
-	free(path);
 	return text;
 }
 
@@ -122,13 +121,44 @@ static bool leave_out(struct distribute_job *job, struct files *f, const char *p
 	return good;
 }
 
+static void read_database(
+    struct distribute_job *job, const char *manifest, char ret_id[static FILES_DATABASE])
+{
+	sqlite3_stmt *s =
+	    db_prepare(job->state, "SELECT json_extract(?1, '$.database') WHERE json_valid(?1)");
+
+	*ret_id = '\0';
+	if (!s)
+		return;
+	sqlite3_bind_text(s, 1, manifest, -1, SQLITE_STATIC);
+	const char *id = db_row(job->state, s) == 1 ? (const char *)sqlite3_column_text(s, 0) : NULL;
+	snprintf(ret_id, FILES_DATABASE, "%s", id ? id : "");
+	sqlite3_reset(s);
+}
+
+void files_database(struct distribute_job *job, const char *path, char ret_id[static FILES_DATABASE])
+{
+	char why[DISTRIBUTE_WHY], *text;
+
+	memcpy(why, job->why, sizeof(why));
+	text = read_manifest(job, path);
+	memcpy(job->why, why, sizeof(why)); /* nobody asked for that one */
+	*ret_id = '\0';
+	if (text)
+		read_database(job, text, ret_id);
+	free(text);
+}
+
 enum distribute_end files_open(struct distribute_job *job, struct files *ret)
 {
-	struct files f = {.manifest = read_manifest(job)};
+	char *path = xasprintf("%s/" MANIFEST, job->folder);
+	struct files f = {.manifest = read_manifest(job, path)};
 	char *left_out = NULL, sum[SUM_HEX];
 
+	free(path);
 	if (!f.manifest)
 		return DISTRIBUTE_REFUSED;
+	read_database(job, f.manifest, f.database);
 	bool good = read_members(job, &f, &left_out) && (!left_out || leave_out(job, &f, left_out));
 	free(left_out);
 	if (!good) {

@@ -21,7 +21,8 @@ static char *describe(const struct config *c, const char *name, char ret_why[sta
 	return NULL;
 }
 
-static enum distribute_end send(struct distribute_job *job)
+/* Both ends are open; ret_holds NULL: it is to be sent, else asked for. */
+static enum distribute_end feed(struct distribute_job *job, bool *ret_holds)
 {
 	char *path = xasprintf("%s/vulnerabilities.sqlite", job->folder);
 	enum distribute_end end = DISTRIBUTE_RETRY;
@@ -34,11 +35,22 @@ static enum distribute_end send(struct distribute_job *job)
 	else if (!(snapshot = db_open(path, DB_READ, 0)))
 		distribute_say(job, end, "cannot open %s: the log has SQLite's message", path);
 	else if ((p = postgresql_open(job, &end)))
-		end = feed_send(p, snapshot);
+		end = ret_holds ? feed_ask(p, snapshot, ret_holds) : feed_send(p, snapshot);
 	postgresql_close(p);
 	db_close(snapshot);
 	free(path);
 	return end;
+}
+
+static enum distribute_end send(struct distribute_job *job)
+{
+	return feed(job, NULL);
+}
+
+static enum distribute_end holds(struct distribute_job *job, bool *ret_holds)
+{
+	*ret_holds = false;
+	return feed(job, ret_holds);
 }
 
 /* What a first feed needs is tried, and rolled back. */
@@ -70,4 +82,4 @@ static bool check(struct distribute_job *job)
 }
 
 const struct distribute_ops distribute_postgresql = {
-    .type = "postgresql", .describe = describe, .check = check, .send = send};
+    .type = "postgresql", .describe = describe, .check = check, .holds = holds, .send = send};

@@ -267,6 +267,7 @@ static bool bring(struct feed *f)
 		snprintf(f->p->job->how, sizeof(f->p->job->how), "it holds a newer run already");
 		return postgresql_run_text(f->p, "ROLLBACK");
 	}
+	f->anew = f->anew || f->p->job->again;
 	if (!bring_tables(f) || !views_bring(f->p, f->db) ||
 	    (f->grants && *f->grants && !postgresql_run_text(f->p, f->grants)) || !remove_tables(f) ||
 	    !note_all(f) || !postgresql_run_text(f->p, "COMMIT"))
@@ -284,4 +285,26 @@ enum distribute_end feed_send(struct postgresql *p, struct db *snapshot)
 	free(f.grants);
 	shape_close(&f.shape);
 	return ok ? DISTRIBUTE_SENT : p->end;
+}
+
+static bool ask(struct feed *f, bool *ret_holds)
+{
+	bool is_ahead = false;
+	char *fed = NULL;
+
+	if (!read_identity(f) || !feed_begin(f->p) || !feed_look(f, &is_ahead) ||
+	    !(fed = feed_note_read(f->p, "snapshot")))
+		return false;
+	*ret_holds = !f->anew && (is_ahead || !strcmp(fed, f->p->job->snapshot));
+	distribute_say(f->p->job, DISTRIBUTE_SENT, "schema %.63s holds %s%.64s", f->p->schema,
+	    *fed ? "snapshot " : "nothing of qidflow's", fed);
+	free(fed);
+	return postgresql_run_text(f->p, "ROLLBACK");
+}
+
+enum distribute_end feed_ask(struct postgresql *p, struct db *snapshot, bool *ret_holds)
+{
+	struct feed f = {.p = p, .db = snapshot};
+
+	return ask(&f, ret_holds) ? DISTRIBUTE_SENT : p->end;
 }

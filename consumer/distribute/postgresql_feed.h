@@ -17,6 +17,8 @@
 struct db;
 /* Brings it there. DISTRIBUTE_SENT: job->how says what was sent. */
 enum distribute_end feed_send(struct postgresql *p, struct db *snapshot);
+/* Whether it is there, by qidflow_feed; changes nothing. SENT: *ret_holds, and where it is false job->why says what is there. */
+enum distribute_end feed_ask(struct postgresql *p, struct db *snapshot, bool *ret_holds);
 
 /* BEGIN with the session's settings, and the lock that one feeder of a schema has: for who checks, too. */
 bool feed_begin(struct postgresql *p);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "config.h"
+#include "s3_noted.h"
 #include "types.h"
 #include "xalloc.h"
 
@@ -123,19 +124,20 @@ static void s3_close(struct s3 *s)
 
 /* ---- sending */
 
-/* Of what HEAD cannot say, having no body, this says it: wrong keys, no bucket, a clock that is off. */
-static enum distribute_end greet(struct s3 *s, bool *ret_may_read)
+/* latest.json, "" where it is missing. Of what HEAD cannot say, having no body, this says it: wrong keys, no bucket, a clock
+ * that is off. */
+static enum distribute_end greet(struct s3 *s, struct s3_answer *ret, bool *ret_may_read)
 {
 	char *key = xasprintf("%slatest.json", s->prefix);
-	struct s3_answer a;
+	enum distribute_end end = s3_call(s->http, &(struct s3_call){.method = "GET", .key = key}, ret);
+	bool missing = strcmp(ret->code, "NoSuchKey") == 0;
 
-	s3_answer_open(&a);
-	enum distribute_end end = s3_call(s->http, &(struct s3_call){.method = "GET", .key = key}, &a);
-	*ret_may_read = strcmp(a.code, "AccessDenied") != 0;
+	*ret_may_read = strcmp(ret->code, "AccessDenied") != 0;
 	/* Who may only write is denied this, and one who may not list is denied it where it is missing. */
-	if (strcmp(a.code, "NoSuchKey") == 0 || strcmp(a.code, "AccessDenied") == 0)
+	if (missing || !*ret_may_read) {
 		end = DISTRIBUTE_SENT;
-	s3_answer_close(&a);
+		buffer_clear(&ret->body);
+	}
 	free(key);
 	return end;
 }
@@ -145,17 +147,27 @@ static enum distribute_end bring(struct s3 *s, struct s3_object *o)
 	bool there = false;
 
 	if (!s3_old_note(s, o->key))
-		return distribute_say(
-		    s->job, DISTRIBUTE_RETRY, "the state in DATA/distribute cannot be written, see above");
+		return s3_state_failed(s);
 	enum distribute_end end = s3_object_look(s, o, &there);
 	if (end != DISTRIBUTE_SENT)
 		return end;
+	s->sent += !there;
 	if (there)
-		return s3_parts_abort(s, o->key); /* none, but where the end of one was not heard */
-	s->sent++;
-	if (!o->file->data && o->file->bytes > s->part_bytes)
-		return s3_parts_put(s, o);
-	return s3_object_put(s, o);
+		end = s3_parts_abort(s, o->key); /* none, but where the end of one was not heard */
+	else if (!o->file->data && o->file->bytes > s->part_bytes)
+		end = s3_parts_put(s, o);
+	else
+		end = s3_object_put(s, o);
+	return end == DISTRIBUTE_SENT && !s3_noted_object(s, o) ? s3_state_failed(s) : end;
+}
+
+static void set_made_of(const struct s3 *s, struct s3_object *o)
+{
+	struct sum *sum = sum_open();
+
+	sum_add(sum, o->file->sha256, sizeof(o->file->sha256));
+	sum_add(sum, s->job->settings, sizeof(s->job->settings));
+	sum_close(sum, o->made_of);
 }
 
 static enum distribute_end bring_file(struct s3 *s, const struct file *f)
@@ -165,6 +177,7 @@ static enum distribute_end bring_file(struct s3 *s, const struct file *f)
 	enum distribute_end end;
 
 	o.key = xasprintf("%s%s/%s", s->prefix, s->job->snapshot, f->name);
+	set_made_of(s, &o);
 	if (path)
 		o.fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (path && o.fd < 0)
@@ -195,10 +208,13 @@ static enum distribute_end put_latest(struct s3 *s)
 static enum distribute_end send_open(struct s3 *s)
 {
 	bool may_read = false;
+	struct s3_answer latest;
 	enum distribute_end end = s3_tables(s);
 
+	s3_answer_open(&latest);
 	if (end == DISTRIBUTE_SENT)
-		end = greet(s, &may_read);
+		end = greet(s, &latest, &may_read);
+	s3_answer_close(&latest);
 	if (end == DISTRIBUTE_SENT)
 		end = files_open(s->job, &s->files);
 	if (end == DISTRIBUTE_SENT)
@@ -208,8 +224,7 @@ static enum distribute_end send_open(struct s3 *s)
 	if (end == DISTRIBUTE_SENT)
 		end = put_latest(s);
 	if (end == DISTRIBUTE_SENT && !s3_old_finished(s))
-		end = distribute_say(
-		    s->job, DISTRIBUTE_RETRY, "the state in DATA/distribute cannot be written, see above");
+		end = s3_state_failed(s);
 	if (end == DISTRIBUTE_SENT) {
 		s3_old_remove(s);
 		snprintf(s->job->how, sizeof(s->job->how), "%zu of %zu files", s->sent, s->files.n);
@@ -228,21 +243,97 @@ static enum distribute_end send(struct distribute_job *job)
 	return end;
 }
 
+/* ---- asking */
+
+/* By latest.json, which is written last and names the snapshot and its sum. */
+static enum distribute_end compare(struct s3 *s, bool *ret_holds)
+{
+	bool may_read = false;
+	struct s3_answer latest;
+	char *wanted = files_latest(s->job, &s->files, s->prefix);
+
+	s3_answer_open(&latest);
+	enum distribute_end end = greet(s, &latest, &may_read);
+	if (end == DISTRIBUTE_SENT) {
+		*ret_holds = !may_read || strcmp(buffer_text(&latest.body), wanted) == 0;
+		distribute_say(s->job, end, "%slatest.json %s", s->prefix,
+		    latest.body.size ? "names another snapshot" : "is missing");
+	}
+	s3_answer_close(&latest);
+	free(wanted);
+	return end;
+}
+
+static enum distribute_end holds(struct distribute_job *job, bool *ret_holds)
+{
+	struct s3 s;
+	enum distribute_end end = s3_open(job, &s);
+
+	*ret_holds = false;
+	if (end == DISTRIBUTE_SENT)
+		end = files_open(job, &s.files);
+	if (end == DISTRIBUTE_SENT)
+		end = compare(&s, ret_holds);
+	s3_close(&s);
+	return end;
+}
+
+/* ---- check */
+
+/* An object of a name that no snapshot has. *ret_stays: it may not be removed. */
+static enum distribute_end try_to_write(struct s3 *s, const char *key, bool *ret_stays)
+{
+	static const char text[] = "qidflow check\n";
+	struct file f = {.data = text, .bytes = sizeof(text) - 1};
+	struct s3_object o = {.file = &f, .key = (char *)key, .fd = -1};
+
+	sum_of(text, sizeof(text) - 1, f.sha256);
+	enum distribute_end end = s3_object_put(s, &o);
+	if (end != DISTRIBUTE_SENT)
+		return end;
+	end = s3_object_delete(s, key);
+	*ret_stays = end == DISTRIBUTE_REFUSED;
+	return *ret_stays ? DISTRIBUTE_SENT : end;
+}
+
+static enum distribute_end check_open(struct s3 *s)
+{
+	struct distribute_job *job = s->job;
+	bool may_read = false;
+	char *key = xasprintf("%s.qidflow-check", s->prefix);
+	struct s3_answer latest;
+
+	s3_answer_open(&latest);
+	enum distribute_end end = greet(s, &latest, &may_read);
+	if (end == DISTRIBUTE_SENT)
+		end = try_to_write(s, key, &job->doubtful);
+	if (end == DISTRIBUTE_SENT) {
+		int n = snprintf(job->how, sizeof(job->how),
+		    "the bucket answers and can be written, credentials from %.120s%s", s->credentials.from,
+		    may_read ? "" : "; they may not read latest.json: what was sent is believed to be there");
+		if (job->doubtful)
+			snprintf(job->how + n, sizeof(job->how) - (size_t)n,
+			    "; they may not remove, so %.120s stays there, and so will old snapshots", key);
+	}
+	s3_answer_close(&latest);
+	free(key);
+	return end;
+}
+
 static bool check(struct distribute_job *job)
 {
 	struct s3 s;
-	bool may_read = false;
 	enum distribute_end end = s3_open(job, &s);
 
 	if (end == DISTRIBUTE_SENT)
-		end = greet(&s, &may_read);
-	if (end == DISTRIBUTE_SENT)
-		snprintf(job->how, sizeof(job->how), "the bucket answers, credentials from %s%s",
-		    s.credentials.from,
-		    may_read ? "" : "; they may not read latest.json, which is fine where they may write");
+		end = check_open(&s);
 	s3_close(&s);
 	return end == DISTRIBUTE_SENT;
 }
 
-const struct distribute_ops distribute_s3 = {
-    .type = "s3", .describe = describe, .check = check, .send = send};
+const struct distribute_ops distribute_s3 = {.type = "s3",
+    .describe = describe,
+    .settings = (const char *const[]){"files", "sse", "sse_kms_key_id", "storage_class", "checksum", NULL},
+    .check = check,
+    .holds = holds,
+    .send = send};

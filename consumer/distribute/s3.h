@@ -1,7 +1,8 @@
 /* s3.h -- what the files of the type s3 share: one sending of a snapshot to a bucket.
  *
- * The target's state remembers what the server may not tell: uploads in parts that are not finished (s3_upload, s3_part), and
- * which objects belong to which snapshot (s3_object), before they are sent, so that nothing is forgotten there. */
+ * The target's state remembers what the server may not tell: uploads in parts that are not finished (s3_upload, s3_part),
+ * which objects belong to which snapshot (s3_object), before they are sent, so that nothing is forgotten there, and what
+ * those that were put are made of (s3_put). */
 #ifndef S3_H
 #define S3_H
 #include "files.h"
@@ -25,12 +26,15 @@ struct s3 {
 struct s3_object { /* what is to be there */
 	const struct file *file;
 	char *key;
-	int fd; /* -1: file->data */
+	char made_of[SUM_HEX]; /* sum of the file's and of the settings that it is made with */
+	int fd;                /* -1: file->data */
 };
 
 /* s3_object.c */
-enum distribute_end s3_tables(struct s3 *s); /* of the state, where they are missing */
-/* Its x-amz-meta-sha256 and size are those of the file. What may not be asked counts as not there. */
+enum distribute_end s3_state_failed(struct s3 *s); /* it was logged */
+enum distribute_end s3_tables(struct s3 *s);       /* of the state, where they are missing */
+/* Its x-amz-meta-sha256 and size are those of the file, and it was not put with other settings. Who may not look believes what
+ * the state says was put, but not with --again. */
 enum distribute_end s3_object_look(struct s3 *s, const struct s3_object *o, bool *ret_there);
 enum distribute_end s3_object_put(struct s3 *s, const struct s3_object *o);
 /* One that is not there is fine. */

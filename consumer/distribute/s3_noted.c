@@ -1,4 +1,4 @@
-/* s3_noted.c -- uploads in parts in the target's state: committed before the call that they are about, and after it. */
+/* s3_noted.c -- uploads in parts, and objects, in the target's state: committed before the call that they are about, and after it. */
 #include "s3_noted.h"
 #include <stdio.h>
 #include "db.h"
@@ -30,7 +30,7 @@ bool s3_noted_upload(struct s3_upload *u)
 		return false;
 	sqlite3_bind_text(st, 1, u->o->key, -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, 2, u->s->job->snapshot, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 3, u->o->file->sha256, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 3, u->o->made_of, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 4, (int64_t)u->part_bytes);
 	sqlite3_bind_int(st, 5, u->sums);
 	sqlite3_bind_text(st, 6, u->id, -1, SQLITE_STATIC);
@@ -52,7 +52,7 @@ bool s3_noted_part(struct s3_upload *u, size_t i)
 	return db_step(d, st);
 }
 
-int s3_noted_find(struct s3 *s, const char *key, struct s3_upload *ret, char ret_sha256[static SUM_HEX])
+int s3_noted_find(struct s3 *s, const char *key, struct s3_upload *ret, char ret_made_of[static SUM_HEX])
 {
 	sqlite3_stmt *st = db_prepare(
 	    s->job->state, "SELECT sha256, part_bytes, sums, upload FROM s3_upload WHERE key = ?1");
@@ -63,7 +63,7 @@ int s3_noted_find(struct s3 *s, const char *key, struct s3_upload *ret, char ret
 		row = db_row(s->job->state, st);
 	}
 	if (row == 1) {
-		snprintf(ret_sha256, SUM_HEX, "%s", (const char *)sqlite3_column_text(st, 0));
+		snprintf(ret_made_of, SUM_HEX, "%s", (const char *)sqlite3_column_text(st, 0));
 		ret->part_bytes = (uint64_t)sqlite3_column_int64(st, 1);
 		ret->sums = sqlite3_column_int(st, 2) != 0;
 		snprintf(ret->id, sizeof(ret->id), "%s", (const char *)sqlite3_column_text(st, 3));
@@ -90,4 +90,31 @@ bool s3_noted_parts(struct s3_upload *u)
 		snprintf(u->parts[i].sha256, SUM_HEX, "%s", (const char *)sqlite3_column_text(st, 2));
 	}
 	return row == 0;
+}
+
+bool s3_noted_object(struct s3 *s, const struct s3_object *o)
+{
+	sqlite3_stmt *st =
+	    db_prepare(s->job->state, "INSERT OR REPLACE INTO s3_put (key, made_of) VALUES (?1, ?2)");
+
+	if (!st)
+		return false;
+	sqlite3_bind_text(st, 1, o->key, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 2, o->made_of, -1, SQLITE_STATIC);
+	return db_step(s->job->state, st);
+}
+
+bool s3_noted_put(struct s3 *s, const char *key, char ret_made_of[static SUM_HEX])
+{
+	sqlite3_stmt *st = db_prepare(s->job->state, "SELECT made_of FROM s3_put WHERE key = ?1");
+
+	*ret_made_of = '\0';
+	if (!st)
+		return false;
+	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+	int row = db_row(s->job->state, st);
+	if (row == 1)
+		snprintf(ret_made_of, SUM_HEX, "%s", (const char *)sqlite3_column_text(st, 0));
+	sqlite3_reset(st);
+	return row >= 0;
 }

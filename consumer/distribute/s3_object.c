@@ -3,6 +3,13 @@
 #include <string.h>
 #include "db.h"
 #include "s3.h"
+#include "s3_noted.h"
+
+enum distribute_end s3_state_failed(struct s3 *s)
+{
+	return distribute_say(
+	    s->job, DISTRIBUTE_RETRY, "the state in DATA/distribute cannot be written, see above");
+}
 
 enum distribute_end s3_tables(struct s3 *s)
 {
@@ -10,26 +17,32 @@ enum distribute_end s3_tables(struct s3 *s)
 
 	if (db_exec(d, "CREATE TABLE IF NOT EXISTS s3_object (key TEXT PRIMARY KEY, snapshot TEXT NOT NULL, "
 		       "finished INTEGER NOT NULL)") &&
+	    db_exec(d, "CREATE TABLE IF NOT EXISTS s3_put (key TEXT PRIMARY KEY, made_of TEXT NOT NULL)") &&
 	    db_exec(d, "CREATE TABLE IF NOT EXISTS s3_upload (key TEXT PRIMARY KEY, snapshot TEXT NOT NULL, "
 		       "sha256 TEXT NOT NULL, part_bytes INTEGER NOT NULL, sums INTEGER NOT NULL, "
 		       "upload TEXT NOT NULL)") &&
 	    db_exec(d, "CREATE TABLE IF NOT EXISTS s3_part (key TEXT NOT NULL, number INTEGER NOT NULL, "
 		       "etag TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (key, number))"))
 		return DISTRIBUTE_SENT;
-	return distribute_say(
-	    s->job, DISTRIBUTE_RETRY, "the state in DATA/distribute cannot be written, see above");
+	return s3_state_failed(s);
 }
 
 enum distribute_end s3_object_look(struct s3 *s, const struct s3_object *o, bool *ret_there)
 {
 	struct s3_answer a;
+	char put[SUM_HEX];
 	enum distribute_end end;
 
+	if (!s3_noted_put(s, o->key, put))
+		return s3_state_failed(s);
+	bool same = strcmp(put, o->made_of) == 0;
 	s3_answer_open(&a);
 	end = s3_call(s->http, &(struct s3_call){.method = "HEAD", .key = o->key}, &a);
-	*ret_there =
-	    end == DISTRIBUTE_SENT && strcmp(a.sum, o->file->sha256) == 0 && a.bytes == o->file->bytes;
-	/* 403: it is not there and we may not list, or we may only write. What is wrong then is told by what comes next. */
+	*ret_there = end == DISTRIBUTE_SENT && strcmp(a.sum, o->file->sha256) == 0 &&
+		     a.bytes == o->file->bytes && (same || !*put);
+	/* It is not there and we may not list, or we may only write. What is wrong then is told by what comes next. */
+	if (a.status == 403)
+		*ret_there = same && !s->job->again;
 	if (a.status == 404 || a.status == 403)
 		end = DISTRIBUTE_SENT;
 	s3_answer_close(&a);

@@ -78,8 +78,9 @@ static void remove_all(struct s3 *s, char **keys)
 			log_line(LOG_WARN, "cannot remove what is old: %s", s->job->why);
 			return;
 		}
+		sqlite3_stmt *put = prepare(s, "DELETE FROM s3_put WHERE key = ?1", keys[i]);
 		sqlite3_stmt *st = prepare(s, "DELETE FROM s3_object WHERE key = ?1", keys[i]);
-		if (!st || !db_step(s->job->state, st))
+		if (!put || !db_step(s->job->state, put) || !st || !db_step(s->job->state, st))
 			return;
 	}
 }

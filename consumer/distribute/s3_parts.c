@@ -19,12 +19,6 @@
 
 enum { PARTS_MOST = 10000, NUMBER = 24, QUERY = S3_UPLOAD_ID * 3 + 64, XML_MOST = 4 << 20 };
 
-static enum distribute_end state_failed(struct s3 *s)
-{
-	return distribute_say(
-	    s->job, DISTRIBUTE_RETRY, "the state in DATA/distribute cannot be written, see above");
-}
-
 /* An id may hold what a query may not. */
 static void add_id(char *query, size_t room, const char *before, const char *id)
 {
@@ -104,16 +98,16 @@ static enum distribute_end abort_unnoted(struct s3 *s, const char *key)
 enum distribute_end s3_parts_abort(struct s3 *s, const char *key)
 {
 	struct s3_upload u = {.s = s};
-	char sha256[SUM_HEX];
-	int noted = s3_noted_find(s, key, &u, sha256);
+	char made_of[SUM_HEX];
+	int noted = s3_noted_find(s, key, &u, made_of);
 	enum distribute_end end = DISTRIBUTE_SENT;
 
 	if (noted < 0)
-		return state_failed(s);
+		return s3_state_failed(s);
 	if (noted)
 		end = *u.id ? abort_one(s, key, u.id) : abort_unnoted(s, key);
 	if (end == DISTRIBUTE_SENT && noted && !s3_noted_forget(s, key))
-		end = state_failed(s);
+		end = s3_state_failed(s);
 	return end;
 }
 
@@ -132,7 +126,7 @@ static enum distribute_end create(struct s3_upload *u)
 	u->sums = u->s->sums;
 	u->id[0] = '\0';
 	if (!s3_noted_upload(u))
-		return state_failed(u->s);
+		return s3_state_failed(u->s);
 	c.headers[n++] = "content-type: application/octet-stream";
 	snprintf(meta, sizeof(meta), "x-amz-meta-sha256: %s", u->o->file->sha256);
 	c.headers[n++] = meta;
@@ -146,7 +140,7 @@ static enum distribute_end create(struct s3_upload *u)
 		    "the server began an upload of %s without an UploadId", u->o->key);
 	s3_answer_close(&a);
 	if (end == DISTRIBUTE_SENT && !s3_noted_upload(u))
-		end = state_failed(u->s);
+		end = s3_state_failed(u->s);
 	return end;
 }
 
@@ -219,23 +213,23 @@ static enum distribute_end compare(struct s3_upload *u, bool *ret_gone)
 
 static enum distribute_end begin(struct s3_upload *u)
 {
-	char sha256[SUM_HEX] = "";
-	int noted = s3_noted_find(u->s, u->o->key, u, sha256);
+	char made_of[SUM_HEX] = "";
+	int noted = s3_noted_find(u->s, u->o->key, u, made_of);
 	bool gone = false;
 	enum distribute_end end = DISTRIBUTE_SENT;
 
 	if (noted < 0)
-		return state_failed(u->s);
-	if (noted && *u->id && strcmp(sha256, u->o->file->sha256) == 0) {
+		return s3_state_failed(u->s);
+	if (noted && *u->id && strcmp(made_of, u->o->made_of) == 0) {
 		set_parts(u);
 		if (!s3_noted_parts(u))
-			return state_failed(u->s);
+			return s3_state_failed(u->s);
 		end = compare(u, &gone);
 		if (end == DISTRIBUTE_SENT || !gone)
 			return end;
 	}
 	if (noted)
-		end = gone ? (s3_noted_forget(u->s, u->o->key) ? DISTRIBUTE_SENT : state_failed(u->s))
+		end = gone ? (s3_noted_forget(u->s, u->o->key) ? DISTRIBUTE_SENT : s3_state_failed(u->s))
 			   : s3_parts_abort(u->s, u->o->key);
 	if (end == DISTRIBUTE_SENT)
 		end = create(u);
@@ -283,7 +277,7 @@ static enum distribute_end put_part(struct s3_upload *u, size_t i)
 	if (end == DISTRIBUTE_SENT && !*u->parts[i].etag)
 		end = distribute_say(job, DISTRIBUTE_RETRY, "the server gave a part no ETag");
 	if (end == DISTRIBUTE_SENT && !s3_noted_part(u, i))
-		end = state_failed(u->s);
+		end = s3_state_failed(u->s);
 	return end;
 }
 
@@ -336,7 +330,7 @@ static enum distribute_end complete(struct s3_upload *u)
 	if (odd) /* it has other parts than it said: anew, the next time */
 		(void)s3_parts_abort(u->s, u->o->key);
 	if ((end == DISTRIBUTE_SENT || gone) && !s3_noted_forget(u->s, u->o->key))
-		end = state_failed(u->s);
+		end = s3_state_failed(u->s);
 	return odd && end == DISTRIBUTE_REFUSED ? DISTRIBUTE_RETRY : end;
 }
 

@@ -1,7 +1,8 @@
 /* send.c -- one target: whether the newest snapshot is there, and else the tries.
  *
- * Nothing is sent twice: a snapshot whose name and manifest are those of the last one that was sent is left alone, and what
- * a try had finished is not done again by the next, which is the types' business. State is written before and after each try. */
+ * Nothing is sent twice: a snapshot whose name, manifest and settings are those of the last one that was sent is left alone
+ * where the target has it still, and what a try had finished is not done again by the next, which is the types' business.
+ * State is written before and after each try. Who waited for another sender looks what is newest only then. */
 #include "send.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,17 +44,23 @@ static void tell_sent(const struct distribute_job *job, const struct target_stat
 	    clock_format_span(t->took_ms, took), *job->how ? ", " : "", job->how);
 }
 
-static void note(struct distribute_job *job, struct target_state *t, enum distribute_end end)
+static void note_sent(const struct distribute_job *job, struct target_state *t, int64_t took_ms)
+{
+	snprintf(t->sent, sizeof(t->sent), "%s", job->snapshot);
+	snprintf(t->sent_sum, sizeof(t->sent_sum), "%s", job->sum);
+	snprintf(t->settings, sizeof(t->settings), "%s", job->settings);
+	snprintf(t->how, sizeof(t->how), "%s", job->how);
+	t->sent_at = clock_wall_s();
+	t->bytes = job->bytes;
+	t->took_ms = took_ms;
+}
+
+static void note_end(struct distribute_job *job, struct target_state *t, enum distribute_end end)
 {
 	int64_t now = clock_wall_s();
 
 	t->trying_until = 0;
 	if (end == DISTRIBUTE_SENT) {
-		snprintf(t->sent, sizeof(t->sent), "%s", job->snapshot);
-		snprintf(t->sent_sum, sizeof(t->sent_sum), "%s", job->sum);
-		snprintf(t->how, sizeof(t->how), "%s", job->how);
-		t->sent_at = now;
-		t->bytes = job->bytes;
 		t->error[0] = '\0';
 		t->failing_since = t->error_at = t->tries = 0;
 	} else if (end != DISTRIBUTE_STOPPED) { /* nobody's failure: the target is behind */
@@ -76,10 +83,27 @@ static bool pause_for(const struct distribute_job *job, int64_t ms)
 	return !distribute_is_over(job);
 }
 
+/* The state says that it was sent: then *ret_there says whether it is there still. */
+static enum distribute_end look(
+    const struct distribute_ops *ops, struct distribute_job *job, struct target_state *t, bool *ret_there)
+{
+	*ret_there = *t->sent_sum;
+	if (!*ret_there || !ops->holds)
+		return DISTRIBUTE_SENT;
+	enum distribute_end end = ops->holds(job, ret_there);
+	if (end == DISTRIBUTE_SENT && !*ret_there) {
+		log_line(LOG_WARN, "%s was sent to %s and is not there any more: %s: sends it again",
+		    job->snapshot, t->describes, job->why);
+		t->sent_sum[0] = '\0';
+	}
+	return end;
+}
+
 static enum distribute_end try_once(
     const struct distribute_ops *ops, struct distribute_job *job, struct target_state *t)
 {
 	int64_t began = clock_ms();
+	bool there = false;
 
 	t->tries++;
 	t->trying_until = clock_wall_s() + (job->deadline_ms - began) / 1000;
@@ -87,9 +111,17 @@ static enum distribute_end try_once(
 	if (!state_write(job->state, t))
 		return distribute_say(
 		    job, DISTRIBUTE_RETRY, "the state in DATA/distribute cannot be written, see above");
-	enum distribute_end end = distribute_is_over(job) ? distribute_over(job) : ops->send(job);
-	t->took_ms = clock_ms() - began;
-	note(job, t, end);
+	enum distribute_end end = distribute_is_over(job) ? distribute_over(job) : look(ops, job, t, &there);
+	if (end == DISTRIBUTE_SENT && there) {
+		log_line(LOG_INFO, "%s is at %s already", job->snapshot, t->describes);
+	} else if (end == DISTRIBUTE_SENT) {
+		end = ops->send(job);
+		if (end == DISTRIBUTE_SENT) {
+			note_sent(job, t, clock_ms() - began);
+			tell_sent(job, t);
+		}
+	}
+	note_end(job, t, end);
 	return end;
 }
 
@@ -103,10 +135,8 @@ static enum send_end try_all(
 	for (int64_t i = 1;; i++) {
 		enum distribute_end end = try_once(ops, job, t);
 
-		if (end == DISTRIBUTE_SENT) {
-			tell_sent(job, t);
+		if (end == DISTRIBUTE_SENT)
 			return SEND_DONE;
-		}
 		if (end == DISTRIBUTE_STOPPED) {
 			log_line(LOG_WARN, "%s is not yet at %s: %s", job->snapshot, t->describes, job->why);
 			return SEND_STOPPED;
@@ -125,60 +155,99 @@ static enum send_end try_all(
 	}
 }
 
+/* What is at the target, as the state says, is not what is to be there; or it is not to be believed. */
+static void compare(const struct distribute_job *job, struct target_state *t)
+{
+	bool same = strcmp(t->sent, job->snapshot) == 0 && strcmp(t->sent_sum, job->sum) == 0;
+	bool other = *t->settings && strcmp(t->settings, job->settings) != 0;
+
+	if (same && other)
+		log_line(LOG_INFO, "%s was sent to %s with other settings: sends it again", job->snapshot,
+		    t->describes);
+	if (!same || other || job->again)
+		t->sent_sum[0] = '\0';
+	if (strcmp(t->wanted, job->snapshot) != 0) {
+		snprintf(t->wanted, sizeof(t->wanted), "%s", job->snapshot);
+		t->tries = 0;
+	}
+}
+
 /* With the snapshot and the lock held. */
-static enum send_end send_held(const struct distribute_ops *ops, struct distribute_job *job,
-    const struct published *p, const char *describes)
+static enum send_end send_held(
+    const struct distribute_ops *ops, struct distribute_job *job, const char *describes)
 {
 	struct target_state t = {0};
 	enum send_end end = SEND_FAILED;
 
 	job->state = state_open(job, describes);
-	if (!job->state || !state_read(job->state, &t)) {
-		fail("%s cannot be sent to %s: %s", p->name, describes, job->why);
-	} else if (strcmp(t.sent, p->name) == 0 && strcmp(t.sent_sum, p->sum) == 0 && !*t.error) {
-		log_line(LOG_DEBUG, "%s is at %s already", p->name, describes);
-		end = SEND_DONE;
-	} else {
-		if (strcmp(t.wanted, p->name) != 0) {
-			snprintf(t.wanted, sizeof(t.wanted), "%s", p->name);
-			t.tries = 0;
-		}
+	if (job->state && state_read(job->state, &t)) {
+		compare(job, &t);
 		end = try_all(ops, job, &t);
+	} else {
+		fail("%s cannot be sent to %s: %s", job->snapshot, describes, job->why);
 	}
 	db_close(job->state);
 	return end;
 }
 
-static enum send_end send_snapshot(
-    const struct distribute_ops *ops, struct distribute_job *job, struct published *p)
+static void sum_settings(const struct distribute_ops *ops, struct distribute_job *job)
+{
+	struct sum *sum = ops->settings ? sum_open() : NULL;
+
+	for (size_t i = 0; sum && ops->settings[i]; i++) {
+		const char *text = config_text(job->config, distribute_setting(job->name, ops->settings[i]));
+
+		sum_add(sum, text, strlen(text) + 1);
+	}
+	if (sum)
+		sum_close(sum, job->settings);
+}
+
+/* With the lock held. */
+static enum send_end send_locked(
+    const struct distribute_ops *ops, struct distribute_job *job, const char *describes, char *ret_snapshot)
+{
+	struct published p;
+	int held = published_hold(config_text(job->config, "data"), &p);
+
+	if (held <= 0)
+		return held == 0 ? SEND_DONE : SEND_FAILED;
+	job->folder = p.folder;
+	job->snapshot = p.name;
+	job->sum = p.sum;
+	enum send_end end = send_held(ops, job, describes);
+	memcpy(ret_snapshot, p.name, sizeof(p.name));
+	published_release(&p);
+	return end;
+}
+
+static enum send_end send_as(const struct distribute_ops *ops, struct distribute_job *job, char *ret_snapshot)
 {
 	char *describes = ops->describe(job->config, job->name, job->why);
-	enum send_end end = SEND_REFUSED;
+	enum send_end end = SEND_FAILED;
 
 	if (!describes) {
 		fail("%s: %s", job->name, job->why);
-		return end;
+		return SEND_REFUSED;
 	}
-	job->folder = p->folder;
-	job->snapshot = p->name;
-	job->sum = p->sum;
+	sum_settings(ops, job);
 	job->lock = state_lock(job);
-	if (job->lock < 0) {
-		fail("%s cannot be sent to %s: %s", p->name, describes, job->why);
-		end = stop_requested() || atomic_load(job->stop) ? SEND_STOPPED : SEND_FAILED;
-	} else {
-		end = send_held(ops, job, p, describes);
+	if (job->lock >= 0) {
+		end = send_locked(ops, job, describes, ret_snapshot);
 		close(job->lock);
+	} else {
+		fail("%s cannot be sent to %s: %s", ret_snapshot, describes, job->why);
+		if (stop_requested() || atomic_load(job->stop))
+			end = SEND_STOPPED;
 	}
 	free(describes);
 	return end;
 }
 
-enum send_end send_newest(const struct config *c, const char *name, atomic_bool *stop, char *ret_snapshot)
+enum send_end send_newest(
+    const struct config *c, const char *name, bool again, atomic_bool *stop, char *ret_snapshot)
 {
 	const struct distribute_ops *ops = send_ops(c, name);
-	struct published p;
-	struct distribute_job *job;
 
 	*ret_snapshot = '\0';
 	if (!ops) {
@@ -186,17 +255,16 @@ enum send_end send_newest(const struct config *c, const char *name, atomic_bool 
 		    config_text(c, distribute_setting(name, "type")));
 		return SEND_REFUSED;
 	}
-	int held = published_hold(config_text(c, "data"), &p);
-	if (held <= 0)
-		return held == 0 ? SEND_DONE : SEND_FAILED;
-	job = xcalloc(1, sizeof(*job));
+	published_newest(config_text(c, "data"), ret_snapshot);
+	if (!*ret_snapshot)
+		return SEND_DONE;
+	struct distribute_job *job = xcalloc(1, sizeof(*job));
 	job->config = c;
 	job->name = name;
+	job->again = again;
 	job->stop = stop;
 	job->deadline_ms = clock_ms() + send_timeout_ms(c, name);
-	enum send_end end = send_snapshot(ops, job, &p);
-	memcpy(ret_snapshot, p.name, sizeof(p.name));
-	published_release(&p);
+	enum send_end end = send_as(ops, job, ret_snapshot);
 	free(job);
 	return end;
 }

@@ -12,8 +12,10 @@ enum send_end {
 	SEND_STOPPED
 };
 
-/* Logged, and noted in the target's state. ret_snapshot: what was sent or tried, PUBLISHED_NAME bytes; "": none. */
-enum send_end send_newest(const struct config *c, const char *name, atomic_bool *stop, char *ret_snapshot);
+/* The newest once no other process sends to the target. again: also where it is there. Logged, and noted in the target's
+ * state. ret_snapshot: what was sent or tried, PUBLISHED_NAME bytes; "": none. */
+enum send_end send_newest(
+    const struct config *c, const char *name, bool again, atomic_bool *stop, char *ret_snapshot);
 
 /* Of distribute.NAME.type. */
 const struct distribute_ops *send_ops(const struct config *c, const char *name);

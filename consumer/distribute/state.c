@@ -24,7 +24,8 @@ static const char *const steps[] = {
     "NULL,"
     " sent_sum TEXT NOT NULL, how TEXT NOT NULL, sent_at INTEGER NOT NULL, bytes INTEGER NOT NULL,"
     " took_ms INTEGER NOT NULL, wanted TEXT NOT NULL, error TEXT NOT NULL, error_at INTEGER NOT NULL,"
-    " failing_since INTEGER NOT NULL, trying_until INTEGER NOT NULL, tries INTEGER NOT NULL)"};
+    " failing_since INTEGER NOT NULL, trying_until INTEGER NOT NULL, tries INTEGER NOT NULL)",
+    "ALTER TABLE target ADD COLUMN settings TEXT NOT NULL DEFAULT ''"};
 
 static char *path_of(const char *data, const char *name, const char *end)
 {
@@ -86,31 +87,33 @@ bool state_is_locked(const char *data, const char *name)
 
 static void copy(sqlite3_stmt *s, int column, char *to, size_t size)
 {
-	snprintf(to, size, "%s", (const char *)sqlite3_column_text(s, column));
+	const char *text = (const char *)sqlite3_column_text(s, column);
+
+	snprintf(to, size, "%s", text ? text : "");
 }
 
+/* Columns as in steps[]: who only looks may meet one that has not the last of them yet. */
 bool state_read(struct db *d, struct target_state *ret)
 {
-	sqlite3_stmt *s = db_prepare(d,
-	    "SELECT describes, sent, sent_sum, how, sent_at, bytes, took_ms, wanted, error, error_at, "
-	    "failing_since, trying_until, tries FROM target");
+	sqlite3_stmt *s = db_prepare(d, "SELECT * FROM target");
 	struct target_state t = {0};
 	int row = s ? db_row(d, s) : -1;
 
 	if (row == 1) {
-		copy(s, 0, t.describes, sizeof(t.describes));
-		copy(s, 1, t.sent, sizeof(t.sent));
-		copy(s, 2, t.sent_sum, sizeof(t.sent_sum));
-		copy(s, 3, t.how, sizeof(t.how));
-		t.sent_at = sqlite3_column_int64(s, 4);
-		t.bytes = (uint64_t)sqlite3_column_int64(s, 5);
-		t.took_ms = sqlite3_column_int64(s, 6);
-		copy(s, 7, t.wanted, sizeof(t.wanted));
-		copy(s, 8, t.error, sizeof(t.error));
-		t.error_at = sqlite3_column_int64(s, 9);
-		t.failing_since = sqlite3_column_int64(s, 10);
-		t.trying_until = sqlite3_column_int64(s, 11);
-		t.tries = sqlite3_column_int64(s, 12);
+		copy(s, 1, t.describes, sizeof(t.describes));
+		copy(s, 2, t.sent, sizeof(t.sent));
+		copy(s, 3, t.sent_sum, sizeof(t.sent_sum));
+		copy(s, 4, t.how, sizeof(t.how));
+		t.sent_at = sqlite3_column_int64(s, 5);
+		t.bytes = (uint64_t)sqlite3_column_int64(s, 6);
+		t.took_ms = sqlite3_column_int64(s, 7);
+		copy(s, 8, t.wanted, sizeof(t.wanted));
+		copy(s, 9, t.error, sizeof(t.error));
+		t.error_at = sqlite3_column_int64(s, 10);
+		t.failing_since = sqlite3_column_int64(s, 11);
+		t.trying_until = sqlite3_column_int64(s, 12);
+		t.tries = sqlite3_column_int64(s, 13);
+		copy(s, 14, t.settings, sizeof(t.settings));
 	}
 	if (s)
 		sqlite3_reset(s);
@@ -123,8 +126,8 @@ bool state_write(struct db *d, const struct target_state *t)
 {
 	sqlite3_stmt *s = db_prepare(d,
 	    "INSERT OR REPLACE INTO target (one, describes, sent, sent_sum, how, sent_at, bytes, "
-	    "took_ms, wanted, error, error_at, failing_since, trying_until, tries)"
-	    " VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
+	    "took_ms, wanted, error, error_at, failing_since, trying_until, tries, settings)"
+	    " VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
 
 	if (!s)
 		return false;
@@ -141,6 +144,7 @@ bool state_write(struct db *d, const struct target_state *t)
 	sqlite3_bind_int64(s, 11, t->failing_since);
 	sqlite3_bind_int64(s, 12, t->trying_until);
 	sqlite3_bind_int64(s, 13, t->tries);
+	sqlite3_bind_text(s, 14, t->settings, -1, SQLITE_STATIC);
 	return db_step(d, s);
 }
 

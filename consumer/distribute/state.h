@@ -8,8 +8,10 @@
 
 struct target_state {
 	char describes[DISTRIBUTE_WHY]; /* as of ops->describe(); "": never */
-	char sent[PUBLISHED_NAME], sent_sum[SUM_HEX], how[DISTRIBUTE_WHY];
-	int64_t sent_at; /* s since 1970; 0: never */
+	char sent[PUBLISHED_NAME], how[DISTRIBUTE_WHY];
+	char sent_sum[SUM_HEX];        /* "": it is being sent once more, and counts as not sent until then */
+	char settings[DISTRIBUTE_SUM]; /* that it was sent with; "": none that matter, or not known */
+	int64_t sent_at;               /* s since 1970; 0: never */
 	uint64_t bytes;
 	int64_t took_ms;
 	char wanted[PUBLISHED_NAME];                   /* snapshot that the last tries were for */

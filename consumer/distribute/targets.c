@@ -15,7 +15,7 @@
 #include "xalloc.h"
 
 /* A try ends at its deadline but for what it may block for; then it is said to hang. */
-enum { GRACE_MS = 5000, LOOK_MS = 1000, SLICE_MS = 100, JOIN_MS = 10, AGAIN_MS = 15 * 60 * 1000 };
+enum { GRACE_MS = 5000, LOOK_MS = 1000, SLICE_MS = 100, JOIN_MS = 10 };
 
 static atomic_bool left_behind;
 
@@ -64,7 +64,8 @@ struct target {
 	const char *name;
 	atomic_bool *stop;
 	pthread_t thread;
-	bool started, watches;
+	bool started, again;
+	int64_t again_ms;  /* it watches, and tries again after so long; 0: it sends once */
 	atomic_bool ended; /* joining it takes no time */
 	enum send_end end;
 	char snapshot[PUBLISHED_NAME];
@@ -89,18 +90,17 @@ static bool sleep_for(const struct target *t, int64_t ms)
 	return true;
 }
 
-/* A snapshot that is refused waits for the next one: nothing is different before somebody changes something. */
 static void watch(struct target *t)
 {
 	char newest[PUBLISHED_NAME], done[PUBLISHED_NAME] = "";
-	int64_t again_ms = 0;
+	int64_t next_ms = 0;
 
 	do {
 		published_newest(config_text(t->config, "data"), newest);
-		if (!*newest || (strcmp(newest, done) == 0 && (!again_ms || clock_ms() < again_ms)))
+		if (!*newest || (strcmp(newest, done) == 0 && (t->end == SEND_DONE || clock_ms() < next_ms)))
 			continue;
-		t->end = send_newest(t->config, t->name, t->stop, done);
-		again_ms = t->end == SEND_FAILED ? clock_ms() + AGAIN_MS : 0;
+		t->end = send_newest(t->config, t->name, false, t->stop, done);
+		next_ms = clock_ms() + t->again_ms;
 	} while (sleep_for(t, LOOK_MS));
 }
 
@@ -111,10 +111,10 @@ static void *target_main(void *arg)
 	struct target *t = arg;
 
 	log_scope("distribute %s", t->name);
-	if (t->watches)
+	if (t->again_ms)
 		watch(t);
 	else
-		t->end = send_newest(t->config, t->name, t->stop, t->snapshot);
+		t->end = send_newest(t->config, t->name, t->again, t->stop, t->snapshot);
 	atomic_store(&t->ended, true);
 	return NULL;
 }
@@ -128,7 +128,7 @@ static bool is_named(const char *const *names, const char *name)
 	return *names;
 }
 
-static struct targets *start(const struct config *c, const char *const *names, bool watches)
+static struct targets *start(const struct config *c, const char *const *names, bool again, int64_t again_ms)
 {
 	struct targets *all = xcalloc(1, sizeof(*all));
 
@@ -141,7 +141,8 @@ static struct targets *start(const struct config *c, const char *const *names, b
 		t->config = c;
 		t->name = targets_name(c, i);
 		t->stop = &all->stop;
-		t->watches = watches;
+		t->again = again;
+		t->again_ms = again_ms;
 		t->end = SEND_FAILED;
 		int error = pthread_create(&t->thread, NULL, target_main, t);
 		if (error)
@@ -204,23 +205,23 @@ static bool end(struct targets *all)
 	return good;
 }
 
-bool targets_send(const struct config *c, const char *const *names)
+bool targets_send(const struct config *c, const char *const *names, bool again)
 {
-	return end(start(c, names, false));
+	return end(start(c, names, again, 0));
 }
 
 struct targets_watch {
 	struct targets *all;
 };
 
-struct targets_watch *targets_watch_open(const struct config *c)
+struct targets_watch *targets_watch_open(const struct config *c, int64_t again_ms)
 {
 	struct targets_watch *w;
 
 	if (!targets_count(c))
 		return NULL;
 	w = xcalloc(1, sizeof(*w));
-	w->all = start(c, NULL, true);
+	w->all = start(c, NULL, false, again_ms);
 	return w;
 }
 

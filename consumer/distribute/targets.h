@@ -6,6 +6,7 @@
 #define TARGETS_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct config;
 
@@ -15,14 +16,16 @@ const char *targets_name(const struct config *c, size_t i);
 /* Each one's settings are whole, and its type is there. false: logged. */
 bool targets_are_set_up(const struct config *c);
 
-/* All, or those of `names` (NULL-ended; none of them: all). The newest snapshot, now. false: a target does not hold it
- * (logged), or stop was requested. */
-bool targets_send(const struct config *c, const char *const *names);
+/* All, or those of `names` (NULL-ended; none of them: all). The newest snapshot, now; again: also where it is there. false: a
+ * target does not hold it (logged), or stop was requested. */
+bool targets_send(const struct config *c, const char *const *names, bool again);
 
-/* Beside a loader: whenever a snapshot is published it is sent; one that failed is tried again after a while. */
+/* Beside a loader: whenever a snapshot is published it is sent; one that failed or was refused (somebody may have mended what
+ * was wrong there) is tried again after so long. */
+enum { TARGETS_AGAIN_MS = 15 * 60 * 1000 };
 struct targets_watch;
-struct targets_watch *targets_watch_open(const struct config *c); /* NULL: there are no targets, or logged */
-void targets_watch_close(struct targets_watch *w);                /* waits for a while; NULL is fine */
+struct targets_watch *targets_watch_open(const struct config *c, int64_t again_ms); /* NULL: no targets */
+void targets_watch_close(struct targets_watch *w); /* waits for a while; NULL is fine */
 
 bool targets_left_behind(void);
 void targets_leave_behind(void); /* for others who have to */

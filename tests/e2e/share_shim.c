@@ -1,5 +1,6 @@
-/* share_shim.c -- a folder that behaves as a share does, by LD_PRELOAD: below the path that SHARE names there are no hard links and
- * no locks, with SHARE_LINKS=no no symbolic links either, and with SHARE_HANGS=yes what is synced does not come back. */
+/* share_shim.c -- a folder that behaves as a share does, by LD_PRELOAD: below the path that SHARE names there are no hard links,
+ * no locks and no exchange of names, with SHARE_LINKS=no no symbolic links either, and with SHARE_HANGS=yes what is synced does not
+ * come back, and an exit that runs what libraries do at the end is told. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -53,6 +54,20 @@ int link(const char *from, const char *to)
 	    (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "link");
 
 	return is_share(to) ? refuse(EPERM) : real(from, to);
+}
+
+int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+	int (*real)(int, const char *, int, const char *, unsigned) =
+	    (int (*)(int, const char *, int, const char *, unsigned))dlsym(RTLD_NEXT, "renameat2");
+
+	return is_share(to) && flags ? refuse(EINVAL) : real(from_fd, from, to_fd, to, flags);
+}
+
+__attribute__((destructor)) static void at_exit(void)
+{
+	if (is_set("SHARE_HANGS", "yes") && strcmp(program_invocation_short_name, "qidflow") == 0)
+		fputs("exit handlers run\n", stderr);
 }
 
 int flock(int fd, int operation)

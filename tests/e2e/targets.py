@@ -19,13 +19,13 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def make_snapshot(data, number, large=3 << 20, small=200_000):
+def make_snapshot(data, number, large=3 << 20, small=200_000, database="d1"):
     """DATA/publish/NAME as `qidflow run` leaves it, of random bytes; its name, and its files' contents by name."""
     r = random.Random(number)
     name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(1795489200 + number))
     files = {n: r.randbytes(r.randrange(1, 2 * small)) for n in NAMES}
     files["vulnerabilities.sqlite"] = r.randbytes(large + r.randrange(1000))
-    manifest = {"qidflow": "test", "database": "d1", "run": {"run": number},
+    manifest = {"qidflow": "test", "database": database, "run": {"run": number},
                 "files": [{"name": n, "bytes": len(b), "sha256": sha256(b)} for n, b in files.items()]}
     files["manifest.json"] = json.dumps(manifest, indent=1).encode()
     folder = data.folder / "publish" / name
@@ -50,6 +50,24 @@ def half_seen(latest, read):
         if content is None or len(content) != f["bytes"] or sha256(content) != f["sha256"]:
             return f"{latest}: {f['name']} is missing, or another"
     return None
+
+
+class Watcher:
+    """Looks whether a file is there, all the time; `misses` is how often it was not."""
+
+    def __init__(self, path):
+        self.path, self.misses, self.looks, self.over = path, 0, 0, threading.Event()
+        self.thread = threading.Thread(target=self._look, daemon=True)
+        self.thread.start()
+
+    def _look(self):
+        while not self.over.is_set():
+            self.misses += not os.path.exists(self.path)
+            self.looks += 1
+
+    def close(self):
+        self.over.set()
+        self.thread.join(30)
 
 
 class Reader:
@@ -103,7 +121,8 @@ class S3:
         self.process = self.case.start([python, "-B", ROOT / "tests/s3/server.py", self.folder, *flags], env=env)
         wait_until("the S3 server", lambda: ready.exists() or self.process.poll() is not None, 60)
         said = json.loads(ready.read_text())
-        self.port, self.bucket, self.user, self.writer = said["port"], said["bucket"], said["user"], said["writer"]
+        self.port, self.bucket = said["port"], said["bucket"]
+        self.user, self.writer, self.reader = said["user"], said["writer"], said["reader"]
 
     def kill(self):
         self.process.kill()

@@ -9,7 +9,7 @@ import time
 import unittest
 
 from harness import BUILD, SLOW, Case, say, wait_until
-from targets import Reader, half_seen, make_snapshot, own_mounts
+from targets import Reader, Watcher, half_seen, make_snapshot, own_mounts, sha256
 
 QUICK = {"pause": "50ms", "tries": 2, "timeout": "60s"}
 
@@ -64,10 +64,66 @@ class Directory(Target):
             self.assert_holds(name, files, names[-3:-1])
             self.assertEqual(os.readlink(self.share / "latest"), name)
         before = {p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in self.share.rglob("*")}
-        self.assertEqual(self.distribute().err, "")
+        self.assertRegex(self.distribute().err, f"^[^\n]* INFO .*{name} is at directory {self.share} already$")
         self.assertEqual({p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in self.share.rglob("*")}, before)
         said = self.status()
-        self.assertEqual((said["state"], said["sent"], said["error"]), ("sent", name, None))
+        self.assertEqual((said["state"], said["sent"], said["error"], said["remedy"]), ("sent", name, None, None))
+
+    def test_what_is_gone_there_is_sent_again(self):
+        name, files = make_snapshot(self.data_, 1, large=1000)
+        self.distribute()
+
+        def spoil_latest():
+            (self.share / "latest.json").write_text('{"snapshot": "other"}')
+        for spoil, said, copied in ((lambda: subprocess.run(["find", self.share, "-mindepth", "1", "-delete"], check=True),
+                                     f"{name}/vulnerabilities.sqlite is missing", 7),
+                                    ((self.share / name / "hosts.jsonl.gz").unlink, "hosts.jsonl.gz is missing", 7),
+                                    ((self.share / "latest.json").unlink, "latest.json is missing", 0),
+                                    (spoil_latest, "latest.json names another snapshot", 0)):
+            spoil()
+            err = self.distribute().err
+            self.assertRegex(err, f"WARN .*{name} was sent to directory .* is not there any more: .*{said}.*: sends it again")
+            self.assertIn(f"{copied} of 7 files", err)
+            self.assert_holds(name, files)
+        # A question that cannot be asked is a try that failed.
+        away = self.share.rename(self.temp / "away")
+        self.assertRegex(self.distribute(status=3).err, "is the share mounted.*again in 50 ms")
+        self.assertEqual((self.status()["state"], self.status()["remedy"]), ("failed", "qidflow distribute share"))
+        away.rename(self.share)
+        self.assertIn("already", self.distribute().err)
+        self.assertEqual((self.status()["state"], self.status()["error"]), ("sent", None))
+        # What no question finds.
+        spoilt = self.share / name / "hosts.csv.gz"
+        spoilt.write_bytes(bytes(len(files["hosts.csv.gz"])))
+        self.assertIn("already", self.distribute("share").err)
+        self.assertIn("7 of 7 files", self.distribute("--again", "share").err)
+        self.assert_holds(name, files)
+
+    def test_other_settings_are_sent_again_and_latest_never_dangles(self):
+        name, files = make_snapshot(self.data_, 1)
+        self.distribute(settings={**self.set, "distribute.share.files": "hosts.*"})
+        watcher = Watcher(self.share / "latest/manifest.json")
+        said = self.distribute().err
+        watcher.close()
+        self.assertIn(f"{name} was sent to directory {self.share} with other settings", said)
+        self.assertIn("7 of 7 files", said)
+        self.assert_holds(name, files)
+        self.assertEqual(watcher.misses, 0, f"of {watcher.looks} looks")
+        self.assertGreater(watcher.looks, 100)
+
+    def test_two_databases_leave_each_others_copies(self):
+        name, files = make_snapshot(self.data_, 1, large=1000)
+        most = max(map(len, files.values())) - 1
+        self.distribute(status=3, wrapper=["env", "--ignore-signal=XFSZ", "prlimit", f"--fsize={most}"])
+        left = {p.stat().st_ino for p in self.share.glob(f".tmp-*{name}/*")}
+        self.assertGreater(len(left), 1)
+        data, self.data_ = self.data_, self.data("other")
+        other, _ = make_snapshot(self.data_, 2, large=1000, database="d2")
+        self.distribute()
+        self.assertEqual({p.stat().st_ino for p in self.share.glob(f".tmp-*{name}/*")}, left)
+        self.data_ = data
+        self.distribute()
+        self.assert_holds(name, files, (other,))
 
     def test_foreign_files_stay(self):
         (self.share / "notes.txt").write_text("ours")
@@ -92,6 +148,9 @@ class Directory(Target):
         self.assertIsNone(half_seen(self.read("latest.json"), self.read))
         sent = json.loads((self.share / name / "manifest.json").read_text())
         self.assertEqual(sent["run"], json.loads(files["manifest.json"])["run"])
+        newer, _ = make_snapshot(self.data_, 2, large=1000)
+        self.distribute(settings={**self.set, "distribute.share.files": "hosts.* *.sqlite", "distribute.share.keep": 1})
+        self.assertEqual({p.name for p in self.share.iterdir()}, {newer, "latest", "latest.json"})
 
     def test_another_path_is_another_target(self):
         name, files = make_snapshot(self.data_, 1, large=1000)
@@ -116,7 +175,7 @@ class Directory(Target):
         self.distribute()
         (self.share / name / "hosts.csv.gz").write_bytes(b"spoilt")
         self.data_.remove("distribute/share.db")
-        self.assertIn("1 of 7 files", self.distribute().err)
+        self.assertIn("7 of 7 files", self.distribute().err)
         self.assert_holds(name, files)
         second, _ = make_snapshot(self.data_, 2, large=1000)
         (self.data_.folder / "publish" / second / "hosts.csv.gz").write_bytes(b"spoilt")
@@ -136,6 +195,16 @@ class Directory(Target):
         check = self.qidflow("check", None, self.data_, settings=gone)
         check.wait(30)
         self.assertRegex(check.out.decode(), "FAILED  share .*is the share mounted")
+        # The empty mount point looks like any folder: a word at check, and at the first snapshot that it takes.
+        check = self.qidflow("check", None, self.data_, settings=self.set)
+        check.wait(30)
+        self.assertRegex(check.out.decode(), "warn    share .*can be written.* is the share mounted\\?")
+        use = {**self.set, "distribute.share.mounted": "yes"}
+        self.assertRegex(self.distribute(status=3, settings=use).err, "nothing is mounted at .*distribute.share.mounted.*again in 50 ms")
+        self.assertEqual(list(self.share.iterdir()), [])
+        self.assertRegex(self.distribute().err, "WARN .*is the share mounted\\? distribute.share.mounted=yes")
+        make_snapshot(self.data_, 2, large=1000)
+        self.assertNotIn("WARN", self.distribute().err)
 
     def test_share_without_links(self):
         shim = {"LD_PRELOAD": str(BUILD / "tests/e2e/libshare_shim.so"), "SHARE": str(self.share), "SHARE_LINKS": "no"}
@@ -145,6 +214,10 @@ class Directory(Target):
             self.assertIn("the share has no symbolic links", process.err)
             self.assert_holds(name, files)
         self.assertFalse(os.path.lexists(self.share / "latest"))
+        more = {**self.set, "distribute.share.files": "*.sqlite"}  # nor can names be exchanged there
+        self.assertIn("2 of 2 files", self.distribute(env=shim, settings=more).err)
+        self.distribute(env=shim)
+        self.assert_holds(name, files)
 
     def interrupted(self, number, kind, r):
         """A snapshot of which the sending is cut at a seeded moment; its name and files, and what was said."""
@@ -177,6 +250,7 @@ class Directory(Target):
         if os.getuid() == 0 and own_mounts() and subprocess.run(
                 ["mount", "-t", "tmpfs", "-o", "size=24m", "none", self.share], check=False).returncode == 0:
             kinds.append("full")
+            self.set["distribute.share.mounted"] = "yes"
         seed = int(os.environ.get("QIDFLOW_SEED", "7"))
         r = random.Random(seed)
         self.set["distribute.share.keep"] = 2
@@ -190,7 +264,7 @@ class Directory(Target):
             cut += did
             if (self.share / name).exists():  # by its name, so all of it
                 self.assertEqual({p.name: p.read_bytes() for p in (self.share / name).iterdir()}, files)
-            there = {p.name: (p.stat().st_ino, p.stat().st_mtime_ns) for p in self.share.glob(f".tmp-{name}/*")
+            there = {p.name: (p.stat().st_ino, p.stat().st_mtime_ns) for p in self.share.glob(f".tmp-*{name}/*")
                      if p.read_bytes() == files[p.name]}
             self.distribute()
             self.assert_holds(name, files, [before])
@@ -216,14 +290,27 @@ class Program(Target):
     def test_environment(self):
         name, _ = make_snapshot(self.data_, 1, large=1000)
         use = self.program('echo "$QIDFLOW_TARGET $QIDFLOW_SNAPSHOT $1|$2"; cp "$QIDFLOW_MANIFEST" "$OUT"; '
-                           'ls "$QIDFLOW_SNAPSHOT_FOLDER" | wc -l; echo "<$QIDFLOW_QUALYS_PASSWORD>"\n')
+                           'ls "$QIDFLOW_SNAPSHOT_FOLDER" | wc -l; echo "<$QIDFLOW_QUALYS_PASSWORD>"; '
+                           'echo "sum $QIDFLOW_SNAPSHOT_SHA256"\n')
         use["distribute.prog.command"] = f"{self.temp}/program 'a  b' $HOME"
         process = self.distribute(settings=use, env={"OUT": str(self.temp / "out")})
         self.assertIn(f"prog {name} a  b|$HOME", process.err)
         self.assertRegex(process.err, "(?m)distribute prog: 7$")
         self.assertIn("prog: <>", process.err)
         self.assertEqual((self.temp / "out").read_bytes(), (self.data_.latest / "manifest.json").read_bytes())
-        self.assertEqual(self.distribute(settings=use).err, "", "it ran twice")
+        self.assertIn(f"sum {sha256((self.temp / 'out').read_bytes())}", process.err)
+        again = self.distribute(settings=use)
+        self.assertRegex(again.err, "^[^\n]*already$", "it ran twice")
+        use["distribute.prog.command"] += " more"
+        self.assertIn(f"prog {name} a  b|$HOME", self.distribute(settings=use, env={"OUT": str(self.temp / "out")}).err)
+
+    def test_what_it_prints_is_bounded(self):
+        make_snapshot(self.data_, 1, large=1000)
+        use = self.program("head -c 100000 /dev/zero | tr '\\0' x; printf '\\n\\033[31mred\\302\\233m \\377\\000end'\n")
+        lines = self.distribute(settings=use).err.splitlines()
+        self.assertRegex(lines[0], "prog: x{999}…$")
+        self.assertTrue(lines[1].endswith("prog:  [31mred  m ? end"), lines[1])
+        self.assertEqual(self.status("prog", use)["how"], " [31mred  m ? end")
 
     def test_fails_then_works(self):
         make_snapshot(self.data_, 1, large=1000)
@@ -271,6 +358,7 @@ class Run(Target):
         say(f"a run with a target that hangs ended after {time.monotonic() - began:.1f} s")
         self.assertLess(time.monotonic() - began, 30)
         self.assertRegex(run.err, "gone: it hangs")
+        self.assertNotIn("exit handlers run", run.err)
         name = os.readlink(self.data_.latest)
         self.assertIsNone(half_seen(self.read("latest.json"), self.read))
         states = {n: self.status(n, use) for n in ("share", "gone", "silent", "wrong")}
@@ -279,12 +367,12 @@ class Run(Target):
         self.assertEqual(states["share"]["sent"], name)
         plain = self.qidflow("status", None, self.data_, settings=use)
         plain.wait(20)
-        self.assertRegex(plain.out.decode(), "gone +directory +failed")
+        self.assertRegex(plain.out.decode(), f"gone +directory +failed.*\n.*failing for.*\n +`qidflow distribute gone` sends {name}")
         # Who catches up is served, and the others are not sent to again.
         only = {k: v for k, v in use.items() if not k.startswith(("distribute.silent", "distribute.wrong"))}
         again = self.distribute(settings=only)
         self.assertIn("distribute gone", again.err)
-        self.assertNotIn("distribute share", again.err)
+        self.assertRegex(again.err, "distribute share: .*already")
         self.assertEqual({p.name for p in (self.temp / "gone").iterdir()}, {name, "latest", "latest.json"})
 
     def test_a_run_distributes_each_snapshot(self):
@@ -308,22 +396,25 @@ class Run(Target):
         self.assertIn("did you mean 'share'?", missing.err)
         self.assertIn("no snapshot yet", self.distribute(status=1).err)
 
-    def test_a_snapshot_that_is_being_sent_is_not_removed(self):
-        sim = self.simulator(10)
-        self.run_qidflow(sim, self.data_)
-        held = os.readlink(self.data_.latest)
-        slow = settings("slow", type="command", command=f"sh -c 'touch {self.temp}/begun; sleep 5; "
-                        "test -f \"$QIDFLOW_MANIFEST\"'")
-        sending = self.distribute(settings=slow, status=None)
-        wait_until("the program", (self.temp / "begun").exists, 10)
-        for _ in range(2):
-            time.sleep(1.1)
-            self.run_qidflow(sim, self.data_, settings={"publish.keep": 1})
-        self.assertTrue((self.data_.folder / "publish" / held).is_dir(), "removed while it was sent")
-        self.assertEqual(sending.wait(20), 0, sending.err)
-        time.sleep(1.1)
+    def test_a_slow_target_keeps_no_run_waiting(self):
+        """While the first run sends, two more publish and wait to send; what is being sent stays, and the newest follows it."""
+        sim, release, sent = self.simulator(10), self.temp / "release", self.temp / "sent"
+        slow = {"publish.keep": 1, **settings("slow", type="command", command=f"sh -c 'echo $QIDFLOW_SNAPSHOT >>{sent}; until [ -e {release} ]; "
+                                              "do sleep 0.05; done; test -f \"$QIDFLOW_MANIFEST\"'")}
+        names, running = [], []
+        for _ in range(3):
+            running.append(self.qidflow("run", sim, self.data_, settings=slow))
+            wait_until("a snapshot", lambda: self.data_.latest.is_symlink() and os.readlink(self.data_.latest) not in names, 30)
+            names.append(os.readlink(self.data_.latest))
+            wait_until("the next one's turn", lambda: sent.exists() and (len(names) == 1 or "waits for it" in running[-1].err), 30)
+        self.assertEqual([p.poll() for p in running], [None] * 3)
+        self.assertTrue((self.data_.folder / "publish" / names[0]).is_dir(), "removed while it was sent")
+        self.assertFalse((self.data_.folder / "publish" / names[1]).exists())
+        release.touch()
+        self.assertEqual([p.wait(20) for p in running], [0] * 3, running[-1].err)
+        self.assertEqual(sent.read_text().split(), [names[0], names[2]])
         self.run_qidflow(sim, self.data_, settings={"publish.keep": 1})
-        self.assertFalse((self.data_.folder / "publish" / held).exists())
+        self.assertFalse((self.data_.folder / "publish" / names[0]).exists())
 
 
 if __name__ == "__main__":

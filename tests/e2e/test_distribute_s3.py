@@ -35,9 +35,9 @@ class Bucket(Case):
                     "distribute.bucket.pause": "50ms", "distribute.bucket.tries": 1, "distribute.bucket.timeout": "60s",
                     "distribute.bucket.stall": "5s"}
 
-    def distribute(self, status=0, seconds=60, more=None, env=None, **others):
+    def distribute(self, *flags, status=0, seconds=60, more=None, env=None, **others):
         env = {"HOME": str(self.temp), **(self.s3.credentials() if env is None else env)}
-        process = self.qidflow("distribute", None, self.data_, settings={**self.set, **(more or {})}, env=env, **others)
+        process = self.qidflow("distribute", None, self.data_, *flags, settings={**self.set, **(more or {})}, env=env, **others)
         if status is not None:
             ended = process.wait(seconds)
             self.assertEqual(ended, status, process.err)
@@ -107,13 +107,40 @@ class Sent(Bucket):
         self.assertEqual(len(parts), 3)
         self.assertTrue(self.puts()[-1].startswith(f"PUT /snapshots/{self.prefix}/latest.json"), self.puts()[-1])
         asked = len(self.s3.look("log"))
-        self.assertEqual(self.distribute(more={"distribute.bucket.sse": "AES256",
-                                               "distribute.bucket.storage_class": "STANDARD_IA"}).err, "")
-        self.assertEqual(len(self.s3.look("log")), asked, "asked again for what was sent")
+        self.assertRegex(self.distribute(more={"distribute.bucket.sse": "AES256",
+                                               "distribute.bucket.storage_class": "STANDARD_IA"}).err, "^[^\n]*already$")
+        self.assertEqual(self.s3.look("log")[asked:], [f"GET /snapshots/{self.prefix}/latest.json? 0"])
+        # Other settings: all of it is made anew, once, also when it is cut in between.
+        other = {"distribute.bucket.sse": "none", "distribute.bucket.storage_class": "ONEZONE_IA"}
+        before, moment = len(self.puts()), sum(map(len, sent[0][1].values())) - 1000
+        self.proxy.after(moment, None, True)
+        self.assertRegex(self.distribute(more=other, status=3).err, "INFO .*with other settings: sends it again")
+        self.proxy.mend()
+        self.distribute(more=other)
+        self.assert_holds(*sent)
+        self.assertEqual({o["class"] for o in self.s3.look("list").values()}, {"ONEZONE_IA"})
+        self.assertLess(len(self.puts()) - before, 8 + 3 + 3, "sent twice")
         for i in range(1, 4):
             sent.append(make_snapshot(self.data_, i, large=1000))
             self.distribute()
             self.assert_holds(*sent[-2:])
+
+    def test_a_bucket_that_was_emptied(self):
+        sent = make_snapshot(self.data_, 1, large=1000)
+        self.distribute()
+        self.s3.look("empty")
+        self.assertRegex(self.distribute().err, "WARN .*is not there any more: some/where/latest.json is missing: sends it again")
+        self.assert_holds(sent)
+        self.assertIn("0 of 7 files", self.distribute("--again").err)
+
+    def test_check_writes_and_removes(self):
+        self.assertRegex(self.check(), "ok      bucket .*the bucket answers and can be written, credentials from")
+        self.assertEqual([line.split("?")[0] for line in self.s3.look("log")],
+                         [f"{m} /snapshots/some/where/{k}" for m, k in (("GET", "latest.json"), ("PUT", ".qidflow-check"), ("DELETE", ".qidflow-check"))])
+        self.assertEqual(self.s3.look("list"), {})
+        self.assertRegex(self.check(env=self.s3.credentials("writer")), "warn    bucket .*may not read latest.json.*"
+                         "may not remove, so some/where/.qidflow-check stays there")
+        self.assertRegex(self.check(env=self.s3.credentials("reader")), "FAILED  bucket .*PUT .*s3:PutObject")
 
     def test_state_that_is_lost(self):
         sent = make_snapshot(self.data_, 1, large=11 << 20)
@@ -157,11 +184,22 @@ class Sent(Bucket):
         sent = make_snapshot(self.data_, 1, large=6 << 20)
         self.distribute(env=self.s3.credentials("writer"))
         self.assert_holds(sent)
-        self.assertIn("may not read latest.json", self.check(env=self.s3.credentials("writer")))
+        puts = len(self.puts())
+        self.assertIn("already", self.distribute(env=self.s3.credentials("writer")).err)
+        self.assertEqual(len(self.puts()), puts, "sent again")
         again = make_snapshot(self.data_, 2, large=1000)
         process = self.distribute(env=self.s3.credentials("writer"), more={"distribute.bucket.keep": 1})
         self.assertRegex(process.err, "WARN .*cannot remove what is old")
         self.assert_holds(sent, again)
+        # Cut before the last of seven: the next try sends that one, and not those before it.
+        cut = make_snapshot(self.data_, 3, large=1000)
+        puts = len(self.puts())
+        self.proxy.after(sum(map(len, cut[1].values())) - 500, None, True)
+        self.distribute(env=self.s3.credentials("writer"), status=3)
+        self.proxy.mend()
+        self.distribute(env=self.s3.credentials("writer"))
+        self.assertLessEqual(len(self.puts()) - puts, 9)
+        self.assert_holds(sent, again, cut)
 
     def test_credentials(self):
         sent = make_snapshot(self.data_, 1, large=1000)

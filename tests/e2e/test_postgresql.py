@@ -41,8 +41,8 @@ class Feeds(Case):
         values = {"type": "postgresql", "connection": self.server.connection(self.database), "tries": 1, **more}
         return {f"distribute.pg.{name}": value for name, value in values.items()}
 
-    def feed(self, data, status=0, env=None, **more):
-        process = self.qidflow("distribute", None, data, settings=self.settings(**more), env=env)
+    def feed(self, data, status=0, env=None, flags=(), **more):
+        process = self.qidflow("distribute", None, data, *flags, settings=self.settings(**more), env=env)
         self.assertEqual(process.wait(200), status, process.tail())
         return process
 
@@ -443,6 +443,21 @@ class Schemas(Feeds):
         path = self.publish(self.data, self.first, "UPDATE qidflow_run SET started_at = '2026-01-01 00:00:00'")
         run = self.feed(self.data)
         self.assertIn("restored from a backup", run.err)
+        self.assert_same(path)
+
+    def test_what_is_gone_there_is_sent_again(self):
+        """A schema that was dropped or restored is found by the next feed; rows that were spoilt, by who says --again."""
+        path = self.publish(self.data, self.second)
+        self.feed(self.data)
+        self.assertIn("already", self.feed(self.data).err)
+        self.server.run(self.database, "DROP SCHEMA qidflow CASCADE")
+        self.assertRegex(self.feed(self.data).err, "(?s)WARN .*is not there any more: schema qidflow holds nothing of qidflow's: sends it again.*all ")
+        self.assert_same(path)
+        self.server.run(self.database, f"UPDATE {FEED} SET value = '20200101T000000Z' WHERE name = 'snapshot'")
+        self.assertRegex(self.feed(self.data).err, "WARN .*schema qidflow holds snapshot 20200101T000000Z")
+        self.server.run(self.database, "DELETE FROM q_host_list_detection_qids WHERE unique_vuln_id % 2 = 0")
+        self.assertIn("already", self.feed(self.data).err)
+        self.assertRegex(self.feed(self.data, flags=["--again"]).err, "all [0-9]+ rows")
         self.assert_same(path)
 
     def test_somebody_elses(self):

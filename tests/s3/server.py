@@ -3,13 +3,13 @@
 
   build/s3/bin/python tests/s3/server.py FOLDER [--port N] [--clock SECONDS] [--tls FILE]
 
-FOLDER/ready.json says port and keys once it answers: of `user`, who may do anything, and of `writer`, who may only put. The
-bucket is `snapshots`, and what is in it outlives the server (FOLDER/state). Beside what moto checks (signatures, policies,
+FOLDER/ready.json says port and keys once it answers: of `user`, who may do anything, of `writer`, who may only put, and of
+`reader`. The bucket is `snapshots`, and what is in it outlives the server (FOLDER/state). Beside what moto checks (signatures, policies,
 parts and their sizes) a body must be whole, and have the sums that its headers say; and the clock of a signature, which --clock
 sets this server's off, must be within 15 minutes. FILE: certificate and key, for https.
 
 Not signed, for who looks from outside: GET /-/list is a JSON object of all objects, GET /-/uploads the number of uploads
-that are not finished, GET /-/object/KEY an object, GET /-/log what was asked for.
+that are not finished, GET /-/object/KEY an object, GET /-/log what was asked for. GET /-/empty removes all objects.
 """
 import argparse
 import base64
@@ -31,7 +31,7 @@ from moto.s3.models import s3_backends  # noqa: E402
 from werkzeug.serving import make_server  # noqa: E402
 
 ACCOUNT, BUCKET, SKEW_S = "123456789012", "snapshots", 900
-POLICIES = {"user": ["s3:*"], "writer": ["s3:PutObject"]}
+POLICIES = {"user": ["s3:*"], "writer": ["s3:PutObject"], "reader": ["s3:Get*", "s3:List*"]}
 
 
 def error(status, code, message, start):
@@ -84,6 +84,10 @@ class Server:
                       for key in list(objects)}
         elif path == "/-/uploads":
             answer = len(self.s3.buckets[BUCKET].multiparts)
+        elif path == "/-/empty":
+            objects.clear()
+            self.save()
+            answer = None
         elif path.startswith("/-/object/"):
             key = path[len("/-/object/"):].encode("latin-1").decode()
             if key not in objects:
