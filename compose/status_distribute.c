@@ -23,7 +23,13 @@ static const char *word_of(const char *data, const struct status_target *t)
 		return "failed";
 	if (!*t->newest && !*s->sent)
 		return "none";
-	return strcmp(s->sent, t->newest) == 0 ? "sent" : "behind";
+	return strcmp(s->sent, t->newest) == 0 && *s->sent_sum ? "sent" : "behind";
+}
+
+/* One that is being sent to is not waited for by hand. */
+static bool is_behind(const struct status_target *t)
+{
+	return *t->newest && (strcmp(t->word, "failed") == 0 || strcmp(t->word, "behind") == 0);
 }
 
 bool status_targets_read(const struct config *c, struct status_target **ret, size_t *ret_n)
@@ -39,6 +45,8 @@ bool status_targets_read(const struct config *c, struct status_target **ret, siz
 		published_newest(data, v[i].newest);
 		good = state_look(data, v[i].name, &v[i].state) >= 0 && good;
 		v[i].word = word_of(data, &v[i]);
+		if (is_behind(&v[i]))
+			snprintf(v[i].remedy, sizeof(v[i].remedy), "qidflow distribute %s", v[i].name);
 	}
 	*ret = v;
 	*ret_n = n;
@@ -67,5 +75,7 @@ void status_targets_print(const struct status_target *v, size_t n)
 			printf("                 failing for %s, %" PRId64 " tries of %s: %s\n",
 			    clock_format_span((clock_wall_s() - s->failing_since) * 1000, span), s->tries,
 			    s->wanted, s->error);
+		if (*v[i].remedy)
+			printf("                 `%s` sends %s\n", v[i].remedy, v[i].newest);
 	}
 }

@@ -5,11 +5,14 @@
 
 struct config;
 
+enum { STATUS_REMEDY = 64 };
+
 struct status_target {
 	const char *name, *type; /* the config's */
 	struct target_state state;
 	char newest[PUBLISHED_NAME]; /* snapshot there is to send; "": none */
 	const char *word;            /* "none", "sent", "behind", "failed", "sending", "hangs" */
+	char remedy[STATUS_REMEDY];  /* the command that catches up; "": none is needed */
 };
 
 /* free() *ret. false: logged. */

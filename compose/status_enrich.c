@@ -97,7 +97,10 @@ static void print_source(const struct status_source *e)
 void status_enrich_print(const struct status_enrich *s)
 {
 	if (s->refused)
-		printf("\nThe newest run has no snapshot: publish.sql: %s\n", s->refused);
+		printf("\nThe newest run has no snapshot: publish.sql: %s\n"
+		       "  `" STATUS_PUBLISH_REMEDY
+		       "` publishes it once that is mended, then `qidflow distribute` sends it\n",
+		    s->refused);
 	if (s->n)
 		puts("\nEnriched by");
 	for (size_t i = 0; i < s->n; i++)

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Once the file of publish.sql is mended. */
+#define STATUS_PUBLISH_REMEDY "qidflow export"
+
 struct db;
 struct status_source { /* a row of qidflow_enrich */
 	char name[40], state[16], loaded_at[32];

@@ -139,6 +139,7 @@ static void lists(struct writer *w, const struct status *s)
 static void sources(struct writer *w, const struct status *s)
 {
 	text(w, "publish_error", s->enrich.refused);
+	text(w, "publish_remedy", s->enrich.refused ? STATUS_PUBLISH_REMEDY : NULL);
 	key(w, "enrich");
 	begin(w, '[');
 	for (size_t i = 0; i < s->enrich.n; i++) {
@@ -289,6 +290,7 @@ static void targets(struct writer *w, const struct status *s)
 		time_of(w, "error_at", t->state.error_at);
 		time_of(w, "failing_since", t->state.failing_since);
 		number(w, "tries", t->state.tries);
+		text(w, "remedy", t->remedy);
 		end(w, '}');
 	}
 	end(w, ']');

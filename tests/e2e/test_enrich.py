@@ -134,6 +134,10 @@ class Enrich(Case):
         self.assert_published(data)
         status = self.status(data)
         self.assertIn("line 2: no such column", status["publish_error"])
+        self.assertEqual(status["publish_remedy"], "qidflow export")
+        plain = self.qidflow("status", None, data)
+        self.assertEqual(plain.wait(30), 0, plain.err)
+        self.assertRegex(plain.out.decode(), "publish.sql: .*line 2.*\n +`qidflow export` publishes it")
         self.assertEqual([r["state"] for r in status["runs"]], ["COMPLETE", "COMPLETE"])
         self.assert_exact(sim, data)
         export = self.qidflow("export", None, data, settings=settings)
@@ -146,6 +150,7 @@ class Enrich(Case):
         self.assertGreater(rows(self.snapshot(data), "SELECT n FROM mine")[0][0], 100)
         status = self.status(data)
         self.assertIsNone(status["publish_error"])
+        self.assertIsNone(status["publish_remedy"])
         self.assertEqual(status["runs"][0]["published"], data.latest.resolve().name)
         self.run_qidflow(sim, data, settings=settings)
 
