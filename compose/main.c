@@ -1,7 +1,9 @@
 /* main.c -- the table of commands. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "command.h"
+#include "targets.h"
 
 const struct command commands[] = {
     {"run", run_main, "[--full] [--confirm-purge]",
@@ -73,11 +75,13 @@ const struct command commands[] = {
 	"\n"
 	"  --to DIR          a folder that is empty or not there\n"
 	"  --database FILE   from this database instead of DATA/qidflow.sqlite\n"},
-    {"distribute", distribute_main, "[NAME...]",
+    {"distribute", distribute_main, "[--again] [NAME...]",
 	"Send the newest snapshot to the targets of the settings: [distribute.NAME].\n"
 	"\n"
-	"All of them, or those that are named. What a target holds already is not sent again. run and\n"
-	"loader do the same after each snapshot.\n"},
+	"All of them, or those that are named. What a target holds already is not sent again: it is asked\n"
+	"whether it holds it still. run and loader do the same after each snapshot.\n"
+	"\n"
+	"  --again           send in any case, e.g. where files or rows at the target were spoilt\n"},
     {"diff", diff_main, "[A [B]] [--format table|csv|json] [--by COLUMN]",
 	"Tell what changed from one snapshot to another.\n"
 	"\n"
@@ -118,5 +122,10 @@ int main(int argc, char **argv)
 	for (int i = 2; i < argc; i++)
 		if (!strcmp(argv[i], "--help"))
 			return help_main(2, (char *[]){"help", (char *)c->name, NULL});
-	return c->main(argc - 1, argv + 1);
+	int status = c->main(argc - 1, argv + 1);
+	if (targets_left_behind()) { /* what libraries do at the end would pull the ground from under its thread */
+		fflush(stdout);
+		_exit(status);
+	}
+	return status;
 }
