@@ -137,7 +137,7 @@ class Enrich(Case):
         self.assertEqual(status["publish_remedy"], "qidflow export")
         plain = self.qidflow("status", None, data)
         self.assertEqual(plain.wait(30), 0, plain.err)
-        self.assertRegex(plain.out.decode(), "publish.sql: .*line 2.*\n +`qidflow export` publishes it")
+        self.assertRegex(plain.out.decode(), "(?s)publish.sql: .*line 2.*\n +`qidflow export` publishes it")
         self.assertEqual([r["state"] for r in status["runs"]], ["COMPLETE", "COMPLETE"])
         self.assert_exact(sim, data)
         export = self.qidflow("export", None, data, settings=settings)
