@@ -118,7 +118,8 @@ const struct option options[] = {
 	"needs "
 	"no such word"},
     {"distribute.*.command", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
-	"program and its words, run without a shell; words with blanks in quotes"},
+	"program and its words, run without a shell; words with blanks in quotes. It may be called again with the "
+	"same snapshot"},
     {"distribute.*.connection", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"of a postgresql: as libpq takes it, but without a password, e.g. host=db.example dbname=security "
 	"user=qidflow sslmode=verify-full"},
