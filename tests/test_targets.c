@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "clock.h"
 #include "config.h"
+#include "db.h"
 #include "log.h"
 #include "state.h"
 #include "stop.h"
@@ -153,6 +154,26 @@ static void test_same_name_is_not_the_same(void **state)
 	assert_string_not_equal(state_of("share").sent_sum, before);
 }
 
+/* As the version before left it: who only looks reads it, and what was sent is not sent again. */
+static void test_a_state_of_before(void **state)
+{
+	char path[PATH];
+
+	(void)state;
+	publish("20261124T030000Z");
+	assert_true(targets_send(config, NULL, false));
+	snprintf(path, sizeof(path), "%s/distribute/share.db", data);
+	struct db *d = db_open(path, DB_WRITE, 4096);
+	assert_non_null(d);
+	assert_true(db_exec(d, "ALTER TABLE target DROP COLUMN settings"));
+	assert_true(db_exec(d, "UPDATE target SET sent_at = 7"));
+	assert_true(db_exec(d, "PRAGMA user_version = 1"));
+	db_close(d);
+	assert_string_equal(state_of("share").sent, "20261124T030000Z");
+	assert_true(targets_send(config, NULL, false));
+	assert_int_equal(state_of("share").sent_at, 7);
+}
+
 static void test_beside_a_loader(void **state)
 {
 	(void)state;
@@ -219,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_none_yet, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_send, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_same_name_is_not_the_same, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_state_of_before, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_beside_a_loader, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_who_refused_is_tried_again, setup, teardown),
 	    cmocka_unit_test_setup_teardown(

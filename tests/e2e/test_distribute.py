@@ -105,10 +105,10 @@ class Directory(Target):
         watcher = Watcher(self.share / "latest/manifest.json")
         said = self.distribute().err
         watcher.close()
+        self.assertEqual(watcher.misses, 0, f"of {watcher.looks} looks")
         self.assertIn(f"{name} was sent to directory {self.share} with other settings", said)
         self.assertIn("7 of 7 files", said)
         self.assert_holds(name, files)
-        self.assertEqual(watcher.misses, 0, f"of {watcher.looks} looks")
         self.assertGreater(watcher.looks, 100)
 
     def test_two_databases_leave_each_others_copies(self):
