@@ -71,10 +71,10 @@ static bool check_target(const struct config *c, const char *name)
 		return false;
 	} else {
 		good = l->good;
-		say(!good             ? "FAILED"
-		    : l->job.doubtful ? "warn"
-				      : "ok",
-		    name, describes, good ? l->job.how : l->job.why);
+		if (good)
+			say(l->job.doubtful ? "warn" : "ok", name, describes, l->job.how);
+		else
+			say("FAILED", name, describes, l->job.why);
 	}
 	free(describes);
 	free(l);

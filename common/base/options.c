@@ -114,12 +114,11 @@ const struct option options[] = {
 	"folder of a directory; one that is not there is not made, since it may be a share that is not "
 	"mounted"},
     {"distribute.*.mounted", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
-	"path is a mount point, and while nothing is mounted there nothing is sent; a folder within a share "
-	"needs "
-	"no such word"},
+	"path is a mount point, and while nothing is mounted there nothing is sent; a folder within a "
+	"share needs no such word"},
     {"distribute.*.command", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
-	"program and its words, run without a shell; words with blanks in quotes. It may be called again with the "
-	"same snapshot"},
+	"program and its words, run without a shell; words with blanks in quotes. It may be called again "
+	"with the same snapshot"},
     {"distribute.*.connection", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"of a postgresql: as libpq takes it, but without a password, e.g. host=db.example dbname=security "
 	"user=qidflow sslmode=verify-full"},

@@ -16,28 +16,29 @@
 
 enum { MANIFEST_MOST = 16 << 20 };
 
-/* NULL: job->why. */
-static char *read_manifest(struct distribute_job *job, const char *path)
+/* NULL: errno. */
+static char *read_manifest(const char *path)
 {
-	char *text = NULL;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
+	char *text = NULL;
 
-	if (fd < 0 || fstat(fd, &st) || st.st_size > MANIFEST_MOST) {
-		distribute_say(
-		    job, DISTRIBUTE_REFUSED, "cannot read %s: %s", path, strerror(fd < 0 ? errno : EFBIG));
-	} else {
-		size_t size = (size_t)st.st_size;
-
-		text = xcalloc(1, size + 1);
-		if (pread(fd, text, size, 0) != st.st_size) {
-			distribute_say(job, DISTRIBUTE_REFUSED, "cannot read all of %s", path);
-			free(text);
-			text = NULL;
-		}
+	if (fd < 0)
+		return NULL;
+	bool good = fstat(fd, &st) == 0;
+	if (good && st.st_size > MANIFEST_MOST) {
+		good = false;
+		errno = EFBIG;
 	}
-	if (fd >= 0)
-		close(fd);
+	if (good) {
+		text = xcalloc(1, (size_t)st.st_size + 1);
+		good = pread(fd, text, (size_t)st.st_size, 0) == st.st_size;
+	}
+	if (!good) {
+		free(text);
+		text = NULL;
+	}
+	close(fd);
 	return text;
 }
 
@@ -138,11 +139,8 @@ static void read_database(
 
 void files_database(struct distribute_job *job, const char *path, char ret_id[static FILES_DATABASE])
 {
-	char why[DISTRIBUTE_WHY], *text;
+	char *text = read_manifest(path);
 
-	memcpy(why, job->why, sizeof(why));
-	text = read_manifest(job, path);
-	memcpy(job->why, why, sizeof(why)); /* nobody asked for that one */
 	*ret_id = '\0';
 	if (text)
 		read_database(job, text, ret_id);
@@ -151,10 +149,11 @@ void files_database(struct distribute_job *job, const char *path, char ret_id[st
 
 enum distribute_end files_open(struct distribute_job *job, struct files *ret)
 {
-	char *path = xasprintf("%s/" MANIFEST, job->folder);
-	struct files f = {.manifest = read_manifest(job, path)};
-	char *left_out = NULL, sum[SUM_HEX];
+	char *path = xasprintf("%s/" MANIFEST, job->folder), *left_out = NULL, sum[SUM_HEX];
+	struct files f = {.manifest = read_manifest(path)};
 
+	if (!f.manifest)
+		distribute_say(job, DISTRIBUTE_REFUSED, "cannot read all of %s: %s", path, strerror(errno));
 	free(path);
 	if (!f.manifest)
 		return DISTRIBUTE_REFUSED;

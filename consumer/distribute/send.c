@@ -172,24 +172,6 @@ static void compare(const struct distribute_job *job, struct target_state *t)
 	}
 }
 
-/* With the snapshot and the lock held. */
-static enum send_end send_held(
-    const struct distribute_ops *ops, struct distribute_job *job, const char *describes)
-{
-	struct target_state t = {0};
-	enum send_end end = SEND_FAILED;
-
-	job->state = state_open(job, describes);
-	if (job->state && state_read(job->state, &t)) {
-		compare(job, &t);
-		end = try_all(ops, job, &t);
-	} else {
-		fail("%s cannot be sent to %s: %s", job->snapshot, describes, job->why);
-	}
-	db_close(job->state);
-	return end;
-}
-
 static void sum_settings(const struct distribute_ops *ops, struct distribute_job *job)
 {
 	struct sum *sum = ops->settings ? sum_open() : NULL;
@@ -203,20 +185,29 @@ static void sum_settings(const struct distribute_ops *ops, struct distribute_job
 		sum_close(sum, job->settings);
 }
 
-/* With the lock held. */
+/* With the lock held: nobody else sends meanwhile, so what is newest now is sent. */
 static enum send_end send_locked(
     const struct distribute_ops *ops, struct distribute_job *job, const char *describes, char *ret_snapshot)
 {
+	struct target_state t = {0};
 	struct published p;
+	enum send_end end = SEND_FAILED;
 	int held = published_hold(config_text(job->config, "data"), &p);
 
 	if (held <= 0)
 		return held == 0 ? SEND_DONE : SEND_FAILED;
+	memcpy(ret_snapshot, p.name, sizeof(p.name));
 	job->folder = p.folder;
 	job->snapshot = p.name;
 	job->sum = p.sum;
-	enum send_end end = send_held(ops, job, describes);
-	memcpy(ret_snapshot, p.name, sizeof(p.name));
+	job->state = state_open(job, describes);
+	if (job->state && state_read(job->state, &t)) {
+		compare(job, &t);
+		end = try_all(ops, job, &t);
+	} else {
+		fail("%s cannot be sent to %s: %s", job->snapshot, describes, job->why);
+	}
+	db_close(job->state);
 	published_release(&p);
 	return end;
 }

@@ -125,23 +125,6 @@ class Sent(Bucket):
             self.distribute()
             self.assert_holds(*sent[-2:])
 
-    def test_a_bucket_that_was_emptied(self):
-        sent = make_snapshot(self.data_, 1, large=1000)
-        self.distribute()
-        self.s3.look("empty")
-        self.assertRegex(self.distribute().err, "WARN .*is not there any more: some/where/latest.json is missing: sends it again")
-        self.assert_holds(sent)
-        self.assertIn("0 of 7 files", self.distribute("--again").err)
-
-    def test_check_writes_and_removes(self):
-        self.assertRegex(self.check(), "ok      bucket .*the bucket answers and can be written, credentials from")
-        self.assertEqual([line.split("?")[0] for line in self.s3.look("log")],
-                         [f"{m} /snapshots/some/where/{k}" for m, k in (("GET", "latest.json"), ("PUT", ".qidflow-check"), ("DELETE", ".qidflow-check"))])
-        self.assertEqual(self.s3.look("list"), {})
-        self.assertRegex(self.check(env=self.s3.credentials("writer")), "warn    bucket .*may not read latest.json.*"
-                         "may not remove, so some/where/.qidflow-check stays there")
-        self.assertRegex(self.check(env=self.s3.credentials("reader")), "FAILED  bucket .*PUT .*s3:PutObject")
-
     def test_state_that_is_lost(self):
         sent = make_snapshot(self.data_, 1, large=11 << 20)
         self.distribute()
@@ -150,6 +133,10 @@ class Sent(Bucket):
         self.assertIn("0 of 7 files", self.distribute().err)
         self.assertEqual(len(self.puts()) - before, 1, "more than latest.json was sent again")
         self.assert_holds(sent)
+        self.s3.look("empty")
+        self.assertRegex(self.distribute().err, "WARN .*is not there any more: some/where/latest.json is missing: sends it again")
+        self.assert_holds(sent)
+        self.assertIn("0 of 7 files", self.distribute("--again").err)
 
     def test_odd_prefix(self):
         self.prefix = "a b/ü+&=/%41"
@@ -181,6 +168,11 @@ class Sent(Bucket):
         self.assertIn("SignatureDoesNotMatch", self.distribute(status=3, more=use, env=wrong).err)
 
     def test_who_may_only_write(self):
+        self.assertRegex(self.check(), "ok      bucket .*the bucket answers and can be written, credentials from")
+        self.assertEqual([line.split("?")[0] for line in self.s3.look("log")],
+                         [f"{m} /snapshots/some/where/{k}" for m, k in (("GET", "latest.json"), ("PUT", ".qidflow-check"), ("DELETE", ".qidflow-check"))])
+        self.assertEqual(self.s3.look("list"), {})
+        self.assertRegex(self.check(env=self.s3.credentials("reader")), "FAILED  bucket .*PUT .*s3:PutObject")
         sent = make_snapshot(self.data_, 1, large=6 << 20)
         self.distribute(env=self.s3.credentials("writer"))
         self.assert_holds(sent)
@@ -200,6 +192,9 @@ class Sent(Bucket):
         self.distribute(env=self.s3.credentials("writer"))
         self.assertLessEqual(len(self.puts()) - puts, 9)
         self.assert_holds(sent, again, cut)
+        self.assertRegex(self.check(env=self.s3.credentials("writer")), "warn    bucket .*may not read latest.json.*"
+                         "may not remove, so some/where/.qidflow-check stays there")
+        self.assertIn("some/where/.qidflow-check", self.s3.look("list"))
 
     def test_credentials(self):
         sent = make_snapshot(self.data_, 1, large=1000)
