@@ -37,7 +37,8 @@ echo "listens on $url"
 
 title "3. qidflow run"
 QIDFLOW_QUALYS_URL=$url QIDFLOW_QUALYS_USERNAME=demo QIDFLOW_QUALYS_PASSWORD=demo \
-	build/release/compose/qidflow run --data "$data" --config compose/examples/enrich/enrich.ini
+	build/release/compose/qidflow run --data "$data" --config compose/examples/enrich/enrich.ini \
+	--set publish.formats=sqlite,csv,json,html
 
 title "4. What the published snapshot says"
 compose/demo-table.sh "$data"
