@@ -2,7 +2,8 @@
  *
  * The copy of the database comes first, alone, and publish.sql is run on it; it does not change any more, and the lists are read from it. Without a
  * copy they are read from the database itself, all in one state (readers.h). Lists and the copy's check are pieces of
- * work that two threads take, longest first: writing text and packing it is bound by the processor. */
+ * work that two threads take: the check first, while the copy is in memory and the disk is still writing it, and then the
+ * longest, since writing text and packing it is bound by the processor. */
 #include "snapshot.h"
 #include <dirent.h>
 #include <errno.h>
@@ -25,8 +26,8 @@
 #include "stop.h"
 #include "xalloc.h"
 
-/* Lists 0 and 1 come first: what stands between them and the others takes less. */
-enum { THREADS = 2, CHECK = 2, PAGE = 3, PIECES = ROWS_LISTS + 2 };
+/* Lists 0 and 1 come before the page: it and the others take less. */
+enum { THREADS = 2, CHECK = 0, PAGE = 3, PIECES = ROWS_LISTS + 2 };
 
 struct snapshot {
 	const struct config *config;
@@ -98,7 +99,7 @@ static bool do_piece(struct snapshot *s, int piece, struct db *reader)
 		return check_copy(s);
 	if (piece == PAGE)
 		return !s->has_page || snapshot_report(&job, reader, s->neighbours, &s->page);
-	int list = piece < CHECK ? piece : piece - 2;
+	int list = piece < PAGE ? piece - 1 : piece - 2;
 	return !s->has_lists || rows_write(&job, reader, list, &s->files[list]);
 }
 
