@@ -132,8 +132,6 @@ static enum exit_status run_in(const struct config *c, bool full, bool confirm_p
 		log_line(LOG_WARN,
 		    "stopped by signal %d; what is loaded is kept, and the next run goes on from here",
 		    stop_signal());
-	if (status == STATUS_COMPLETE && publish_is_refused(c))
-		status = STATUS_INCOMPLETE;
 	if (status == STATUS_COMPLETE || status == STATUS_INCOMPLETE)
 		log_line(LOG_INFO, "database %s/qidflow.sqlite%s%s%s", data, publishes ? ", snapshot " : "",
 		    publishes ? data : "", publishes ? "/publish/latest" : "");

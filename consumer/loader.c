@@ -200,7 +200,7 @@ static bool loader_open(struct loader *l)
 	snprintf(l->sender, sizeof(l->sender), "loader-%ld-%" PRId64, (long)getpid(), clock_wall_s());
 	return l->db && schema_open(l->db) && loader_meta_claim(l) && (l->store = store_open(l->db)) &&
 	       schema_database_id(l->db, l->database) && run_table_last(l->db, &l->last) &&
-	       loader_meta_read(l) && loader_positions_open(l);
+	       run_table_refused(l->db, l->publish_error) && loader_meta_read(l) && loader_positions_open(l);
 }
 
 static void loader_close(struct loader *l)

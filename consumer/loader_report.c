@@ -36,6 +36,7 @@ bool loader_report_send(struct loader *l, Qidflow__V1__Report *r)
 	r->complete_started_at = l->last.started_at;
 	r->complete_full_at = l->last.full_at;
 	r->complete_kb_at = l->knowledge_is_marked ? 0 : l->last.kb_at;
+	r->publish_error = *l->publish_error ? l->publish_error : NULL;
 	r->has_highest_run = r->has_highest_number = r->has_generation = r->has_commits = 1;
 	r->commits = r->first ? l->commits_opened : l->commits;
 	r->highest_run = l->highest_run;

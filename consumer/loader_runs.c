@@ -210,6 +210,7 @@ static bool name_snapshot(struct loader *l, uint64_t run, const char *name, cons
 	}
 	l->complete.any = l->complete.whole = false; /* its position moves with this commit */
 	l->under_way = false;
+	snprintf(l->publish_error, sizeof(l->publish_error), "%s", refused);
 	return loader_commit(l) && run_table_last(l->db, &l->last);
 }
 

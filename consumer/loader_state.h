@@ -59,8 +59,9 @@ struct loader {
 	int64_t told_ms, read_ms; /* the last Report; the last transaction */
 	bool again;               /* the topics were made anew */
 	struct loader_complete complete;
-	struct run_complete last; /* the last one that is published */
-	bool knowledge_is_marked; /* so the KnowledgeBase is to be taken whole */
+	struct run_complete last;    /* the last one that is published */
+	char publish_error[RUN_WHY]; /* why it has no snapshot; "": it has, or wants none */
+	bool knowledge_is_marked;    /* so the KnowledgeBase is to be taken whole */
 	struct delivery *reports, *dead;
 	bool interrupted; /* a signal came while we were publishing */
 };

@@ -48,19 +48,6 @@ bool publish_settings_are_good(const struct config *c)
 	return publish_sql_settings_are_good(c) && enrich_settings_are_good(c);
 }
 
-bool publish_is_refused(const struct config *c)
-{
-	char *path = xasprintf("%s/qidflow.sqlite", config_text(c, "data")), why[RUN_WHY] = "";
-	struct db *d = *config_text(c, "publish.sql") ? db_open(path, DB_READ, 0) : NULL;
-	bool refused = d && run_table_refused(d, why) && *why;
-
-	if (refused)
-		log_line(LOG_WARN, "the run has no snapshot: publish.sql: %s", why);
-	db_close(d);
-	free(path);
-	return refused;
-}
-
 bool publish_is_mended(const char *database, uint64_t run, const char *name)
 {
 	struct db *d = db_open(database, DB_WRITE, SCHEMA_PAGE_SIZE);

@@ -14,8 +14,6 @@ enum { PUBLISH_NAME = 64, PUBLISH_WHY = 512 };
 
 /* Of [publish], [enrich.NAME] and [due], where one setting asks for another. false: logged, a settings error. */
 bool publish_settings_are_good(const struct config *c);
-/* Whether the newest complete run has no snapshot since publish.sql is wrong, as the database says; logged. */
-bool publish_is_refused(const struct config *c);
 
 /* The run has this snapshot now, if it had none since publish.sql was wrong. By who holds DATA/lock. false: logged. */
 bool publish_is_mended(const char *database, uint64_t run, const char *name);

@@ -317,7 +317,11 @@ static enum exit_status done(const struct coordinator *c)
 	    " detections=%" PRIu64 " calls=%" PRIu64 " qids_given_up=%" PRIu64,
 	    c->run.run, n->listed, n->asked, n->came, n->came_empty, n->emptied, n->purged, n->dead,
 	    n->held_back, n->detections, n->calls, c->kb_given_up);
-	return n->dead || n->held_back || c->kb_given_up ? STATUS_INCOMPLETE : STATUS_COMPLETE;
+	if (*c->publish_error)
+		log_line(LOG_WARN, "run %" PRIu64 " has no snapshot: publish.sql: %s", c->run.run,
+		    c->publish_error);
+	return n->dead || n->held_back || c->kb_given_up || *c->publish_error ? STATUS_INCOMPLETE
+									      : STATUS_COMPLETE;
 }
 
 enum exit_status leader_run(struct leader *l, bool full, bool confirm_purge)

@@ -65,6 +65,7 @@ struct coordinator {
 	int64_t other_since_ms, other_told_ms;                     /* another database was told of */
 	uint64_t generation_told;                                  /* by the loader, where it is above ours */
 	uint64_t complete_run;
+	char publish_error[512]; /* why it has no snapshot; "": it has, or wants none */
 	int64_t complete_started_at, complete_full_at, complete_kb_at;
 	struct ids known, detected, owed, kb_known;
 	struct ids kb_asked;             /* by QID, in this run */

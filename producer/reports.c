@@ -77,6 +77,7 @@ static bool loader_is_heard(struct coordinator *c, const Qidflow__V1__Report *r)
 	c->loader_told_ms = c->loader_missed_ms = clock_ms();
 	if (c->complete_run < r->complete_run)
 		c->complete_run = r->complete_run;
+	snprintf(c->publish_error, sizeof(c->publish_error), "%s", r->publish_error ? r->publish_error : "");
 	take_positions(c, r);
 	return true;
 }

@@ -22,6 +22,7 @@ static void say_database(struct roles *r)
 	m.generation = w->loader_generation ? w->loader_generation : w->generation;
 	m.database = (char *)(w->database ? w->database : "db");
 	m.complete_run = w->complete_run;
+	m.publish_error = (char *)(uintptr_t)w->publish_error;
 	m.has_highest_run =
 	    1; /* else the next run would have the number of one that is complete, and seem done at once */
 	m.highest_run = w->complete_run;
@@ -152,6 +153,7 @@ static void say_position(struct roles *r, const struct event *e, const struct id
 	end.offset = e->kind == EVENT_END ? e->next : e->message.offset + 1;
 	m.has_complete_run = m.has_generation = 1;
 	m.complete_run = r->w->complete_run;
+	m.publish_error = (char *)(uintptr_t)r->w->publish_error;
 	m.generation = r->w->generation;
 	m.n_positions = 1;
 	m.positions = ends;

@@ -37,6 +37,8 @@ static void take_report(const Qidflow__V1__Report *r)
 	told.complete_started_at = r->complete_started_at;
 	told.complete_full_at = r->complete_full_at;
 	told.complete_kb_at = r->complete_kb_at;
+	snprintf(
+	    told.publish_error, sizeof(told.publish_error), "%s", r->publish_error ? r->publish_error : "");
 	told.highest_run = r->highest_run;
 	told.highest_number = r->highest_number;
 	assert_true(r->has_generation);

@@ -14,6 +14,7 @@ struct told { /* by the loader's Reports since it was started last */
 	int64_t positions[TOPIC_COUNT][PARTITIONS]; /* -1: not told */
 	struct ids known, detected, owed, ignored, qids;
 	char stale[512]; /* "7/1.2/3 " for each, in order */
+	char publish_error[512];
 };
 extern struct told told;
 void told_forget(void);

@@ -139,10 +139,15 @@ static void test_refused(void **state)
 	assert_text("SELECT state || '/' || published FROM qidflow_run", "COMPLETE/");
 	assert_text(
 	    "SELECT value FROM qidflow_meta WHERE name = 'publish_error'", "own.sql, line 2: no such table");
+	assert_string_equal(told.publish_error, "own.sql, line 2: no such table");
 	expect_no_publishing();
 	published.sql = NULL;
+	assert_true(stop_loader());
+	start_loader();
+	assert_string_equal(told.publish_error, "own.sql, line 2: no such table");
 	send_run(COMPLETE, 2, true);
 	await_complete(2);
+	assert_string_equal(told.publish_error, "");
 	assert_text("SELECT published FROM qidflow_run WHERE run = 2", "snapshot-2");
 	assert_int_equal(ask("SELECT count(*) FROM qidflow_meta WHERE name = 'publish_error'"), 0);
 }
