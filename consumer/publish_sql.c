@@ -1,21 +1,33 @@
 /* publish_sql.c -- your own SQL on a snapshot.
  *
  * Statement by statement, so that what is wrong can be told with its line and its text. An authorizer sees each before it is
- * run; the text that SQLite has for its refusal says too little, so ours is kept beside it. Afterwards everything that the
- * snapshot promises must still be there. */
+ * run; the text that SQLite has for its refusal says too little, so ours is kept beside it. Files, report, diff and targets
+ * rely on each other's counts and columns: so what stood in the snapshot before the script is not to be touched by it. */
 #include "publish_sql.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "buffer.h"
+#include "clock.h"
 #include "config.h"
 #include "db.h"
 #include "log.h"
-#include "schema.h"
 #include "stop.h"
+#include "xalloc.h"
 
-enum { FILE_MOST = 16 << 20, LOOK_OPCODES = 50 * 1000, SHOWN = 160, PIECE = 64 * 1024 };
+enum { FILE_MOST = 16 << 20, LOOK_OPCODES = 50 * 1000, SHOWN = 160, PIECE = 64 * 1024, SLOW_MS = 10 * 1000 };
+
+struct script {
+	struct db *db;
+	const char *path, *text, *statement; /* of the statement in hand: its text and what follows */
+	char **ours;                         /* names of all that stood there before */
+	size_t n_ours;
+	char refused[SHOWN]; /* "" or why the authorizer did */
+	int64_t timeout_ms, ends_ms, began_ms,
+	    tell_ms; /* began, tell: of the statement; when to say that it runs */
+	bool too_long;
+};
 
 bool publish_sql_settings_are_good(const struct config *c)
 {
@@ -75,57 +87,73 @@ static int line_of(const char *text, const char *at)
 
 /* ---- what may be done */
 
-static int refuse(const char **why, const char *reason)
+static bool read_ours(struct script *s)
 {
-	*why = reason;
+	sqlite3_stmt *st =
+	    db_prepare(s->db, "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite#_%' ESCAPE '#'");
+	int row = -1;
+
+	while (st && (row = db_row(s->db, st)) == 1) {
+		s->ours = xrealloc(s->ours, (s->n_ours + 1) * sizeof(*s->ours));
+		s->ours[s->n_ours++] = xstrdup((const char *)sqlite3_column_text(st, 0));
+	}
+	return row == 0;
+}
+
+static bool is_ours(const struct script *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_ours; i++)
+		if (!sqlite3_stricmp(s->ours[i], name))
+			return true;
+	return false;
+}
+
+static int refuse(struct script *s, const char *name, const char *reason)
+{
+	snprintf(s->refused, sizeof(s->refused), "%s%s", name, reason);
 	return SQLITE_DENY;
+}
+
+static int refuse_ours(struct script *s, const char *name)
+{
+	return is_ours(s, name)
+		   ? refuse(s, name, " stays as it is: make a table, a view or an index of your own")
+		   : SQLITE_OK;
 }
 
 static int authorize(void *arg, int action, const char *a, const char *b, const char *c, const char *d)
 {
 	static const char *const pragmas[] = {"analysis_limit", "optimize", "table_info", "table_xinfo",
 	    "table_list", "index_list", "index_info", NULL};
-	const char **why = arg;
+	struct script *s = arg;
 
-	(void)b;
 	(void)c;
 	(void)d;
 	switch (action) {
+	case SQLITE_INSERT:
+	case SQLITE_UPDATE:
+	case SQLITE_DELETE:
+	case SQLITE_DROP_TABLE:
+	case SQLITE_DROP_VIEW:
+	case SQLITE_DROP_INDEX: return refuse_ours(s, a);
+	case SQLITE_ALTER_TABLE: return refuse_ours(s, b);
 	case SQLITE_ATTACH:
-	case SQLITE_DETACH: return refuse(why, "it sees the snapshot alone: no ATTACH, DETACH or VACUUM");
+	case SQLITE_DETACH: return refuse(s, "", "it sees the snapshot alone: no ATTACH, DETACH or VACUUM");
 	case SQLITE_TRANSACTION:
 	case SQLITE_SAVEPOINT:
-		return refuse(why, "no transactions: the snapshot is published whole or not at all, anyway");
+		return refuse(
+		    s, "", "no transactions: the snapshot is published whole or not at all, anyway");
 	case SQLITE_PRAGMA:
 		for (int i = 0; pragmas[i]; i++)
 			if (!sqlite3_stricmp(pragmas[i], a))
 				return SQLITE_OK;
-		return refuse(why,
+		return refuse(s, "",
 		    "of PRAGMAs only analysis_limit, optimize, and those that ask for tables and indexes");
 	default: return SQLITE_OK;
 	}
 }
 
-static int look_for_stop(void *arg)
-{
-	(void)arg;
-	return stop_requested();
-}
-
 /* ---- a statement */
-
-struct script {
-	struct db *db;
-	const char *path, *text;
-	const char *refused; /* NULL, or why the authorizer did */
-};
-
-static bool is_ours(int code)
-{
-	code &= 0xff;
-	return code == SQLITE_INTERRUPT || code == SQLITE_FULL || code == SQLITE_IOERR ||
-	       code == SQLITE_NOMEM;
-}
 
 /* What is shown of it, to the end of a character. */
 static int shown(const char *statement)
@@ -137,96 +165,119 @@ static int shown(const char *statement)
 	return (int)n;
 }
 
-static enum publish_sql say(struct script *s, const char *statement, char ret_why[static PUBLISH_SQL_WHY])
+static void tell_that_it_runs(struct script *s, int64_t now)
+{
+	char ran[CLOCK_TEXT], may[CLOCK_TEXT];
+
+	log_line(LOG_INFO,
+	    "publish.sql: %s, line %d: has been running for %s; all may take %s (publish.sql_timeout): %.*s",
+	    s->path, line_of(s->text, s->statement), clock_format_span(now - s->began_ms, ran),
+	    clock_format_span(s->timeout_ms, may), shown(s->statement), s->statement);
+	s->tell_ms = now + (now - s->began_ms);
+}
+
+/* Now and then, within a statement. Not 0: it ends. */
+static int look(void *arg)
+{
+	struct script *s = arg;
+	int64_t now = clock_ms();
+
+	s->too_long = now >= s->ends_ms;
+	if (!s->too_long && now >= s->tell_ms)
+		tell_that_it_runs(s, now);
+	return s->too_long || stop_requested();
+}
+
+static bool is_no_fault(int code)
+{
+	code &= 0xff;
+	return code == SQLITE_INTERRUPT || code == SQLITE_FULL || code == SQLITE_IOERR ||
+	       code == SQLITE_NOMEM;
+}
+
+static enum publish_sql say_wrong(
+    struct script *s, const char *at, const char *why, char ret_why[static PUBLISH_SQL_WHY])
+{
+	snprintf(ret_why, PUBLISH_SQL_WHY, "%s, line %d: %s: %.*s", s->path, line_of(s->text, at), why,
+	    shown(s->statement), s->statement);
+	return PUBLISH_SQL_WRONG;
+}
+
+static enum publish_sql say(struct script *s, char ret_why[static PUBLISH_SQL_WHY])
 {
 	sqlite3 *handle = db_handle(s->db);
 	int code = sqlite3_errcode(handle), offset = sqlite3_error_offset(handle);
-	const char *at = offset > 0 ? statement + offset : statement;
+	char why[SHOWN], took[CLOCK_TEXT];
 
-	if (is_ours(code)) {
+	if (s->too_long) {
+		snprintf(why, sizeof(why),
+		    "has taken more than %s with what stands before it: make it faster, or raise "
+		    "publish.sql_timeout",
+		    clock_format_span(s->timeout_ms, took));
+		return say_wrong(s, s->statement, why, ret_why);
+	}
+	if (is_no_fault(code)) {
 		if (!stop_requested())
-			db_fail(s->db, statement);
+			db_fail(s->db, s->statement);
 		return PUBLISH_SQL_STOPPED;
 	}
-	snprintf(ret_why, PUBLISH_SQL_WHY, "%s, line %d: %s: %.*s", s->path, line_of(s->text, at),
-	    s->refused ? s->refused : sqlite3_errmsg(handle), shown(statement), statement);
-	return PUBLISH_SQL_WRONG;
+	return say_wrong(s, offset > 0 ? s->statement + offset : s->statement,
+	    *s->refused ? s->refused : sqlite3_errmsg(handle), ret_why);
 }
 
 /* Its rows are nobody's. *ret_next: what follows it. */
 static enum publish_sql run_statement(
-    struct script *s, const char *statement, const char **ret_next, char ret_why[static PUBLISH_SQL_WHY])
+    struct script *s, const char **ret_next, char ret_why[static PUBLISH_SQL_WHY])
 {
 	sqlite3_stmt *st = NULL;
-	int code = sqlite3_prepare_v2(db_handle(s->db), statement, -1, &st, ret_next);
 
+	s->began_ms = clock_ms();
+	s->tell_ms = s->began_ms + (s->timeout_ms < 2 * SLOW_MS ? s->timeout_ms / 2 : SLOW_MS);
+	int code = sqlite3_prepare_v2(db_handle(s->db), s->statement, -1, &st, ret_next);
 	while (code == SQLITE_OK || code == SQLITE_ROW)
 		code = st ? sqlite3_step(st) : SQLITE_DONE;
-	enum publish_sql result = code == SQLITE_DONE ? PUBLISH_SQL_DONE : say(s, statement, ret_why);
+	enum publish_sql result = code == SQLITE_DONE ? PUBLISH_SQL_DONE : say(s, ret_why);
 	sqlite3_finalize(st);
 	return result;
 }
 
 static enum publish_sql run_all(struct script *s, char ret_why[static PUBLISH_SQL_WHY])
 {
-	enum publish_sql result = PUBLISH_SQL_DONE;
-	const char *p = skip_space(s->text);
-
-	sqlite3_set_authorizer(db_handle(s->db), authorize, &s->refused);
-	sqlite3_progress_handler(db_handle(s->db), LOOK_OPCODES, look_for_stop, NULL);
-	while (*p && result == PUBLISH_SQL_DONE) {
-		result = run_statement(s, p, &p, ret_why);
-		if (result == PUBLISH_SQL_DONE)
-			p = skip_space(p);
-	}
-	sqlite3_progress_handler(db_handle(s->db), 0, NULL, NULL);
-	sqlite3_set_authorizer(db_handle(s->db), NULL, NULL);
-	return result;
-}
-
-/* What files and readers of a snapshot rely on. */
-static enum publish_sql look_at_rest(struct script *s, char ret_why[static PUBLISH_SQL_WHY])
-{
-	static const char *const own[] = {"qidflow_run", "qidflow_dead_letter", "qidflow_meta"};
+	sqlite3 *handle = db_handle(s->db);
 	enum publish_sql result = PUBLISH_SQL_DONE;
 
-	for (int i = 0; i < TABLE_COUNT + SCHEMA_VIEWS + 3 && result == PUBLISH_SQL_DONE; i++) {
-		const char *name = i < TABLE_COUNT ? tables[i].name
-				   : i < TABLE_COUNT + SCHEMA_VIEWS
-				       ? schema_view_name((enum schema_view)(i - TABLE_COUNT))
-				       : own[i - TABLE_COUNT - SCHEMA_VIEWS];
-		sqlite3_stmt *st = NULL;
-		char sql[128];
-
-		snprintf(sql, sizeof(sql), "SELECT * FROM \"%s\" LIMIT 1", name);
-		if (sqlite3_prepare_v2(db_handle(s->db), sql, -1, &st, NULL) != SQLITE_OK) {
-			snprintf(ret_why, PUBLISH_SQL_WHY, "%s: %s cannot be read after it: %s", s->path,
-			    name, sqlite3_errmsg(db_handle(s->db)));
-			result = PUBLISH_SQL_WRONG;
-		}
-		sqlite3_finalize(st);
+	if (!read_ours(s))
+		return PUBLISH_SQL_STOPPED;
+	sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_set_authorizer(handle, authorize, s);
+	s->ends_ms = clock_ms() + s->timeout_ms;
+	sqlite3_progress_handler(handle, LOOK_OPCODES, look, s);
+	for (const char *p = skip_space(s->text); *p && result == PUBLISH_SQL_DONE; p = skip_space(p)) {
+		s->statement = p;
+		result = run_statement(s, &p, ret_why);
 	}
+	sqlite3_progress_handler(handle, 0, NULL, NULL);
+	sqlite3_set_authorizer(handle, NULL, NULL);
 	return result;
 }
 
 enum publish_sql publish_sql_run(
-    const struct config *c, const char *copy, char ret_why[static PUBLISH_SQL_WHY])
+    const struct config *c, struct db *copy, char ret_why[static PUBLISH_SQL_WHY])
 {
-	struct script s = {.path = config_text(c, "publish.sql")};
+	struct script s = {.db = copy,
+	    .path = config_text(c, "publish.sql"),
+	    .timeout_ms = config_number(c, "publish.sql_timeout")};
 	enum publish_sql result = PUBLISH_SQL_WRONG;
 	struct buffer text;
 
-	if (!*s.path)
-		return PUBLISH_SQL_DONE;
 	buffer_open(&text, FILE_MOST);
 	if (read_file(s.path, &text, ret_why)) {
 		s.text = buffer_text(&text);
-		s.db = db_open(copy, DB_BULK, 0);
-		result = s.db ? run_all(&s, ret_why) : PUBLISH_SQL_STOPPED;
-		if (result == PUBLISH_SQL_DONE)
-			result = look_at_rest(&s, ret_why);
-		db_close(s.db);
+		result = run_all(&s, ret_why);
 	}
+	for (size_t i = 0; i < s.n_ours; i++)
+		free(s.ours[i]);
+	free(s.ours);
 	buffer_close(&text);
 	return result;
 }

@@ -67,9 +67,11 @@ static bool run_sql(const struct snapshot *s, char ret_refused[static SNAPSHOT_W
 {
 	char why[PUBLISH_SQL_WHY];
 
-	if (!s->copy)
+	if (!s->copy || !*config_text(s->config, "publish.sql"))
 		return true;
-	enum publish_sql result = publish_sql_run(s->config, s->copy, why);
+	struct db *d = db_open(s->copy, DB_BULK, 0);
+	enum publish_sql result = d ? publish_sql_run(s->config, d, why) : PUBLISH_SQL_STOPPED;
+	db_close(d);
 	if (result == PUBLISH_SQL_WRONG) {
 		memcpy(ret_refused, why, sizeof(why));
 		return fail("publish.sql: %s", why);

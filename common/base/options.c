@@ -76,6 +76,8 @@ const struct option options[] = {
 	"put ' before cells that a spreadsheet would run as a formula"},
     {"publish.sql", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"file of SQL that is run on each snapshot before it is published: your views, tables, indexes"},
+    {"publish.sql_timeout", NULL, OPTION_DURATION, "10m", 100, 7 * DAY, 0, 0,
+	"for all of it; one that takes longer is wrong, and the snapshot is not published"},
 
     {"enrich.*.file", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"CSV file, plain or gzip, whose rows are joined to hosts or to vulnerabilities"},
