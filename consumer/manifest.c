@@ -4,6 +4,7 @@
  *   whole                                  false: a run was loading when an export was made
  *   run                                    the row of the last complete run in qidflow_run; null: there was none
  *   tables                                 rows of each table
+ *   enrich                                 of each source what it was joined with: name, state, rows, loaded_at, sha256 of its text
  *   files                                  name, rows (of lists), bytes, sha256: of the bytes on the disk
  *   dead_letters                           count, and the first 1,000 host ids; the rest is in the database */
 #include "manifest.h"
@@ -74,18 +75,15 @@ static bool add_database(struct db *d, struct buffer *to)
 	return true;
 }
 
-static bool add_run(struct db *d, struct buffer *to)
+/* A row as an object. */
+static void add_object(struct buffer *to, sqlite3_stmt *s, const char *without)
 {
-	sqlite3_stmt *s =
-	    db_prepare(d, "SELECT * FROM qidflow_run WHERE state = 'COMPLETE' ORDER BY run DESC LIMIT 1");
-	int found = s ? db_row(d, s) : -1;
-	const char *comma = "";
+	const char *comma = "{";
 
-	must(buffer_add_text(to, found == 1 ? "  \"run\": {" : "  \"run\": null"));
-	for (int i = 0; found == 1 && i < sqlite3_column_count(s); i++) {
+	for (int i = 0; i < sqlite3_column_count(s); i++) {
 		const char *name = sqlite3_column_name(s, i);
 
-		if (strcmp(name, "published") == 0) /* this one's is not known yet */
+		if (strcmp(name, without) == 0)
 			continue;
 		must(buffer_add_text(to, comma));
 		add_text(to, name);
@@ -93,7 +91,19 @@ static bool add_run(struct db *d, struct buffer *to)
 		add_value(to, s, i);
 		comma = ", ";
 	}
-	must(buffer_add_text(to, found == 1 ? "},\n" : ",\n"));
+	must(buffer_add_text(to, "}"));
+}
+
+static bool add_run(struct db *d, struct buffer *to)
+{
+	sqlite3_stmt *s =
+	    db_prepare(d, "SELECT * FROM qidflow_run WHERE state = 'COMPLETE' ORDER BY run DESC LIMIT 1");
+	int found = s ? db_row(d, s) : -1;
+
+	must(buffer_add_text(to, "  \"run\": "));
+	if (found == 1)
+		add_object(to, s, "published"); /* this one's is not known yet */
+	must(buffer_add_text(to, found == 1 ? ",\n" : "null,\n"));
 	sqlite3_reset(s);
 	return found >= 0;
 }
@@ -112,6 +122,29 @@ static bool add_tables(struct db *d, struct buffer *to)
 	}
 	must(buffer_add_text(to, "},\n"));
 	return true;
+}
+
+/* Of the rows that are joined: where the file is missing or broken, of the last good one. */
+static bool add_sources(struct db *d, struct buffer *to)
+{
+	const char *comma = "";
+	int64_t any;
+	int more = 0;
+
+	if (!db_int(d, &any, "SELECT count(*) FROM sqlite_schema WHERE name = 'qidflow_enrich'"))
+		return false;
+	must(buffer_add_text(to, "  \"enrich\": ["));
+	sqlite3_stmt *s =
+	    any ? db_prepare(d, "SELECT name, state, rows, loaded_at, nullif(sha256, '') AS sha256"
+				" FROM qidflow_enrich ORDER BY position")
+		: NULL;
+	while (s && (more = db_row(d, s)) == 1) {
+		must(buffer_printf(to, "%s\n    ", comma));
+		add_object(to, s, "");
+		comma = ",";
+	}
+	must(buffer_add_text(to, any ? "\n  ],\n" : "],\n"));
+	return (s || !any) && more == 0;
 }
 
 static void add_files(struct buffer *to, const struct rows_files *files)
@@ -171,7 +204,8 @@ bool manifest_write(struct db *source, const char *folder, const struct rows_fil
 	buffer_open(&text, CEILING);
 	must(buffer_printf(&text, "{\n  \"qidflow\": \"%s\",\n  \"made_at\": \"%s\",\n", QIDFLOW_VERSION,
 	    clock_format_api(clock_wall_s(), now)));
-	bool ok = add_database(source, &text) && add_run(source, &text) && add_tables(source, &text);
+	bool ok = add_database(source, &text) && add_run(source, &text) && add_tables(source, &text) &&
+		  add_sources(source, &text);
 	add_files(&text, files);
 	ok = ok && add_letters(source, &text) && write_file(folder, &text);
 	buffer_close(&text);
