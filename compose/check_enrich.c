@@ -15,10 +15,7 @@
 
 static void print(void *arg, const struct enrich_report *r)
 {
-	char what[64];
-
-	snprintf(what, sizeof(what), "enrich.%s", r->name);
-	printf("%-7s %-14s: %s\n", !r->is_good ? "FAILED" : r->is_perfect ? "ok" : "warn", what, r->text);
+	printf("%-7s %-14s: %s\n", !r->is_good ? "FAILED" : r->is_perfect ? "ok" : "warn", r->name, r->text);
 	fflush(stdout);
 	if (!r->is_good)
 		*(bool *)arg = false;

@@ -43,12 +43,23 @@ static bool read_refused(struct db *d, struct status_enrich *t)
 	return true;
 }
 
+static bool read_due_error(struct db *d, struct status_enrich *t)
+{
+	sqlite3_stmt *s = db_prepare(d, "SELECT value FROM qidflow_meta WHERE name = 'due_error'");
+	int row = s ? db_row(d, s) : -1;
+
+	t->due_error = row == 1 ? xstrdup(text_of(s, 0)) : NULL;
+	if (s)
+		sqlite3_reset(s);
+	return row >= 0;
+}
+
 bool status_enrich_read(struct db *d, struct status_enrich *t)
 {
 	int64_t any;
 	int row = 0;
 
-	if (!read_refused(d, t) ||
+	if (!read_refused(d, t) || !read_due_error(d, t) ||
 	    !db_int(d, &any, "SELECT count(*) FROM sqlite_schema WHERE name = 'qidflow_enrich'"))
 		return false;
 	if (!any)
@@ -70,6 +81,7 @@ void status_enrich_close(struct status_enrich *t)
 	}
 	free(t->sources);
 	free(t->refused);
+	free(t->due_error);
 }
 
 static void print_source(const struct status_source *e)
@@ -105,4 +117,6 @@ void status_enrich_print(const struct status_enrich *s)
 		puts("\nEnriched by");
 	for (size_t i = 0; i < s->n; i++)
 		print_source(&s->sources[i]);
+	if (s->due_error)
+		printf("  due.earlier: %s: these set no date\n", s->due_error);
 }

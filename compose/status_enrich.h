@@ -17,7 +17,8 @@ struct status_source { /* a row of qidflow_enrich */
 struct status_enrich {
 	struct status_source *sources;
 	size_t n;
-	char *refused; /* why the newest run has no snapshot; NULL: it has */
+	char *refused;   /* why the newest run has no snapshot; NULL: it has */
+	char *due_error; /* columns of due.earlier that set no date, and why; NULL: none */
 };
 
 bool status_enrich_read(struct db *d, struct status_enrich *ret); /* into what is all 0; false: logged */

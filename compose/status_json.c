@@ -140,6 +140,7 @@ static void sources(struct writer *w, const struct status *s)
 {
 	text(w, "publish_error", s->enrich.refused);
 	text(w, "publish_remedy", s->enrich.refused ? STATUS_PUBLISH_REMEDY : NULL);
+	text(w, "due_error", s->enrich.due_error);
 	key(w, "enrich");
 	begin(w, '[');
 	for (size_t i = 0; i < s->enrich.n; i++) {

@@ -14,11 +14,12 @@
 #include <zlib.h>
 #include <cmocka.h>
 
-static char path[64];
+static char path[64], separator;
 
 static int set_up(void **state)
 {
 	(void)state;
+	separator = ',';
 	snprintf(path, sizeof(path), "/tmp/qidflow-test-csv-XXXXXX");
 	int f = mkstemp(path);
 	return f < 0 ? -1 : close(f);
@@ -68,7 +69,7 @@ static void read_all(struct csv_file *f, char *to, size_t size)
 static void assert_file(const char *result)
 {
 	char why[CSV_WHY], all[8192];
-	struct csv_file *f = csv_file_open(path, why);
+	struct csv_file *f = csv_file_open(path, separator, why);
 
 	if (!f) {
 		assert_string_equal(why, result);
@@ -100,6 +101,23 @@ static void test_forms(void **state)
 	check("a,b\n\"x,\"\"y\"\"\nz\",2\n#3,4\n", "a|b;2:x,\"y\"\nz|2;4:#3|4");
 	check("a\n\"\"\n", "a;2:");
 	check("a,\n1,2\n", "a|;2:1|2");
+}
+
+static void test_separators(void **state)
+{
+	(void)state;
+	check("# a,b\na;b\n1;2\n", "its header has no comma, but a semicolon: set separator = semicolon");
+	check(
+	    "\"a\";\"b\"\r\n1;2\r\n", "its header has no comma, but a semicolon: set separator = semicolon");
+	check("a\tb\n", "its header has no comma, but a tab: set separator = tab");
+	check("a\n1;2\n", "a;2:1;2"); /* one column */
+	separator = csv_separator("semicolon");
+	check("a;\"b;\"\n1,5;x\n;\"\"\n", "a|b;;2:1,5|x;3:-|");
+	check("a,b|c\n1,2\n", "its header has no semicolon, but a comma: set separator = comma");
+	separator = csv_separator("tab");
+	check("a\tb c\n 1 \t\n\t2\n", "a|b c;2:1|-;3:-|2");
+	separator = csv_separator("pipe");
+	check("a|b\n1|2\n", "a|b;2:1|2");
 }
 
 static void test_unreadable_lines(void **state)
@@ -134,7 +152,7 @@ static void test_long_rows(void **state)
 		memcpy(text + i, "7,8\n", 4);
 	text[4] = '"';
 	write_bytes(text, LONG - LONG % 4 + 2);
-	struct csv_file *f = csv_file_open(path, (char[CSV_WHY]){""});
+	struct csv_file *f = csv_file_open(path, separator, (char[CSV_WHY]){""});
 	char why[CSV_WHY];
 	int rows = 0;
 	while (csv_file_next(f, why) == 1)
@@ -161,7 +179,7 @@ static void test_files_that_are_none(void **state)
 	assert_file("No such file or directory");
 	write_bytes("", 0);
 	char why[CSV_WHY];
-	assert_null(csv_file_open("/tmp", why));
+	assert_null(csv_file_open("/tmp", separator, why));
 	assert_string_equal(why, "it is no file");
 }
 
@@ -174,7 +192,7 @@ static void test_gzip(void **state)
 	for (int i = 0; i < 3000; i++)
 		assert_true(gzprintf(z, i ? "%d,%d\n" : "#x\na,b\n", i * 7919, i * 104729) > 0);
 	assert_int_equal(gzclose(z), Z_OK);
-	struct csv_file *f = csv_file_open(path, all);
+	struct csv_file *f = csv_file_open(path, separator, all);
 	int rows = 0;
 	while (csv_file_next(f, (char[CSV_WHY]){""}) == 1)
 		rows++;
@@ -185,7 +203,7 @@ static void test_gzip(void **state)
 	fclose(whole);
 	write_bytes(bytes, n); /* cut off */
 	char why[CSV_WHY] = "";
-	f = csv_file_open(path, why);
+	f = csv_file_open(path, separator, why);
 	while (f && csv_file_next(f, why) == 1)
 		;
 	assert_string_equal(why, "the compressed file ends in the middle");
@@ -207,7 +225,7 @@ static void test_written_to(void **state)
 
 	(void)state;
 	write_bytes("a\n1\n", 4);
-	struct csv_file *f = csv_file_open(path, why);
+	struct csv_file *f = csv_file_open(path, separator, why);
 	assert_int_equal(csv_file_next(f, why), 1);
 	assert_int_equal(csv_file_next(f, why), 0);
 	assert_true(csv_file_end(f, sha256));
@@ -231,6 +249,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_forms, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_separators, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_unreadable_lines, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_long_rows, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_files_that_are_none, set_up, tear_down),

@@ -77,6 +77,33 @@ static void test_earlier(void **state)
 	assert_hastened("kev_dueDate|own_limit|due|overdue|");
 }
 
+/* What sets no date is told: columns that are not there, are lists or numbers, and what is no date in them. */
+static void test_no_dates(void **state)
+{
+	(void)state;
+	world_source("kev", "cve",
+	    "c,due,other\nCVE-2023-1,2026,x\nCVE-2023-2,soon,x\nCVE-2023-3,2026-11-24,x\n"
+	    "CVE-2023-4,now,x\nCVE-2023-5,12:00,x\nCVE-2023-6,,x\n");
+	world_source("l", "host_id", "id,due\n1,2026-11-22\n");
+	world_set("enrich.l.several", "all");
+	world_source("n", "host_id", "id,due\n1,45000\n");
+	world_set("due.earlier", "kev_due kev_gone l_due n_due");
+	assert_load();
+	assert_said("due.earlier: kev_due: 4 values are no dates (YYYY-MM-DD), the first '2026' in line 2; "
+		    "kev_gone: no "
+		    "source has such a column; l_due: is a list: set enrich.l.several = lowest; n_due: has "
+		    "numbers and no "
+		    "dates (YYYY-MM-DD): these set no date");
+	assert_rows("SELECT value LIKE 'kev_due: 4 values%' FROM qidflow_meta WHERE name = 'due_error'", "1");
+	/* nor is any of them one: 2026 is a day of antiquity to SQLite, and now is today */
+	assert_rows(
+	    DUE, "1|100|-|0;1|101|2026-11-24 23:59:59|0;1|102|-|0;5|101|2026-11-24 23:59:59|0;5|999|-|0");
+	world_set("due.earlier", "");
+	world_set("due.severity5", "1");
+	assert_load();
+	assert_rows("SELECT count(*) FROM qidflow_meta WHERE name = 'due_error'", "0");
+}
+
 static void test_views(void **state)
 {
 	(void)state;
@@ -106,6 +133,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    TEST(test_days),
 	    TEST(test_earlier),
+	    TEST(test_no_dates),
 	    TEST(test_views),
 	};
 

@@ -83,6 +83,7 @@ static void test_several(void **state)
 	    "CVE-2023-1,1,2025-01-01,8\n";
 	(void)state;
 	world_source("s", "cve", text);
+	world_set("enrich.s.numbers", "score");
 	assert_load();
 	/* QID 100 has CVE-2023-2 and CVE-2023-1: the first line of the file */
 	assert_rows("SELECT id, s_score, typeof(s_score), s_due, s_n, typeof(s_n) FROM qidflow_enriched_s",

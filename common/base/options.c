@@ -87,6 +87,11 @@ const struct option options[] = {
     {"enrich.*.key", NULL, OPTION_TEXT, "", 0, 0, 0, 0, "name of the key column; empty: the first one"},
     {"enrich.*.columns", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"columns to take, e.g. owner, team; each becomes NAME_column. Empty: all but the key"},
+    {"enrich.*.numbers", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+	"columns that are numbers however they are written: 0.310 is 0.31. Others are where nothing is lost "
+	"by it"},
+    {"enrich.*.separator", NULL, OPTION_CHOICES, "comma", 0, 0, "comma semicolon tab pipe", false,
+	"what stands between its columns"},
     {"enrich.*.several", NULL, OPTION_CHOICES, "first", 0, 0, "first all highest lowest", false,
 	"where several rows match: the first of the file, all as a JSON list, or each column's highest or "
 	"lowest"},

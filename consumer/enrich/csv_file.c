@@ -103,10 +103,48 @@ static bool skip_comments(struct csv_file *f)
 
 /* ---- the header */
 
+static const struct separator {
+	char is;
+	const char *word;
+} separators[] = {{',', "comma"}, {';', "semicolon"}, {'\t', "tab"}, {'|', "pipe"}};
+enum { SEPARATORS = sizeof(separators) / sizeof(separators[0]) };
+
+char csv_separator(const char *word)
+{
+	for (int i = 0; i < SEPARATORS; i++)
+		if (!strcmp(separators[i].word, word))
+			return separators[i].is;
+	abort(); /* the table of settings has no others */
+}
+
+static const char *word_of(char separator)
+{
+	int i = 0;
+
+	while (separators[i].is != separator)
+		i++;
+	return separators[i].word;
+}
+
+/* A file of another program's: what it has between its columns is in its first line, and what is asked for is not. */
+static bool look_at_separator(struct csv_file *f)
+{
+	const char *line = f->window + f->from, *end = memchr(line, '\n', f->to - f->from);
+	size_t len = end ? (size_t)(end - line) : f->to - f->from;
+
+	for (int i = 0; i < SEPARATORS && !memchr(line, f->separator, len); i++)
+		if (memchr(line, separators[i].is, len)) {
+			snprintf(f->why, sizeof(f->why), "its header has no %s, but a %s: set separator = %s",
+			    word_of(f->separator), separators[i].word, separators[i].word);
+			return false;
+		}
+	return true;
+}
+
 static bool read_header(struct csv_file *f)
 {
 	const struct csv_record *r = &f->record;
-	int got = look_at_beginning(f) && skip_comments(f) ? csv_record_next(f) : -1;
+	int got = look_at_beginning(f) && skip_comments(f) && look_at_separator(f) ? csv_record_next(f) : -1;
 
 	if (got < 0)
 		return false;
@@ -155,11 +193,12 @@ static bool open_it(struct csv_file *f, const char *path)
 	return begin(f);
 }
 
-struct csv_file *csv_file_open(const char *path, char ret_why[static CSV_WHY])
+struct csv_file *csv_file_open(const char *path, char separator, char ret_why[static CSV_WHY])
 {
 	struct csv_file *f = xcalloc(1, sizeof(*f));
 
 	f->fd = -1;
+	f->separator = separator;
 	f->sum = EVP_MD_CTX_new();
 	if (!f->sum)
 		abort();

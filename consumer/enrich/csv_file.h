@@ -1,6 +1,6 @@
 /* csv_file.h -- a CSV file of a user's, plain or gzip, read row by row in memory that does not grow with it.
  *
- * A header row, UTF-8 with or without BOM, LF or CRLF, lines that begin with # before the header. A row that cannot be
+ * A header row, UTF-8 with or without BOM, LF or CRLF, lines that begin with # before the header, any one separator. A row that cannot be
  * read is counted, told by its line, and left out; a file that cannot be read says why. */
 #ifndef CSV_FILE_H
 #define CSV_FILE_H
@@ -31,9 +31,10 @@ struct csv_stamp { /* tells a file from another, or from what it was before */
 	int64_t size, mtime_ns, inode;
 };
 
+char csv_separator(const char *word); /* of "comma", "semicolon", "tab", "pipe" */
 struct csv_file;
 /* With its header read. NULL: ret_why says why not, in words that follow the file's name. */
-struct csv_file *csv_file_open(const char *path, char ret_why[static CSV_WHY]);
+struct csv_file *csv_file_open(const char *path, char separator, char ret_why[static CSV_WHY]);
 void csv_file_close(struct csv_file *f); /* NULL is fine */
 
 int csv_file_columns(const struct csv_file *f);

@@ -19,6 +19,7 @@ struct csv_record {
 struct csv_file {
 	int fd;
 	gzFile gz;
+	char separator;
 	struct csv_stamp stamp;
 	EVP_MD_CTX *sum;
 	char window[CSV_WINDOW]; /* what was read and not yet used: from..to */

@@ -12,6 +12,7 @@ static const unsigned char options = CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS
 void csv_record_open(struct csv_file *f)
 {
 	(void)csv_init(&f->parser, options);
+	csv_set_delim(&f->parser, (unsigned char)f->separator);
 }
 
 void csv_record_close(struct csv_file *f)

@@ -25,15 +25,25 @@ bool enrich_is_used(const struct config *c, struct db *d, bool *ret_used)
 	return true;
 }
 
-static void tell(const struct enrich_settings *s, const struct enrich_state *st, int64_t took_ms)
+static bool is_trial(const struct enrich *e)
+{
+	return e->run->run == 0;
+}
+
+static void tell(
+    const struct enrich *e, const struct enrich_settings *s, const struct enrich_state *st, int64_t took_ms)
 {
 	char span[CLOCK_TEXT];
 
+	if (is_trial(e)) /* enrich_check() tells */
+		return;
 	if (took_ms >= 0)
 		log_line(LOG_INFO,
 		    "enrich.%s: %" PRId64 " rows, for %" PRId64 " of %" PRId64 " %s, in %s: %s", s->name,
 		    st->rows, st->matched, st->of, enrich_match_is_of_host(s->match) ? "hosts" : "QIDs",
 		    clock_format_span(took_ms, span), s->file);
+	if (*st->note)
+		log_line(LOG_INFO, "enrich.%s: %s", s->name, st->note);
 	if (strcmp(st->state, "good") != 0)
 		log_line(LOG_WARN, "enrich.%s: %s: %s; %s%s", s->name, s->file, st->error,
 		    st->loaded ? "what was loaded stays, of " : "nothing was ever loaded", st->loaded_at);
@@ -56,7 +66,7 @@ static bool load_source(struct enrich *e, const char *name, int position)
 	st.loaded = *st.loaded_at != '\0';
 	if (st.loaded && !enrich_resolve(e, name, &st, anew))
 		return false;
-	tell(&s, &st, st.loaded && anew ? clock_ms() - began : -1);
+	tell(e, &s, &st, st.loaded && anew ? clock_ms() - began : -1);
 	return enrich_state_write(e, &s, position, &st);
 }
 
@@ -70,6 +80,29 @@ static bool load_sources(struct enrich *e)
 	return true;
 }
 
+static bool write_due_error(struct db *d, const char *why)
+{
+	sqlite3_stmt *s =
+	    db_prepare(d, *why ? "INSERT OR REPLACE INTO qidflow_meta VALUES('due_error', ?1)"
+			       : "DELETE FROM qidflow_meta WHERE name = 'due_error' AND ?1 = ''");
+
+	if (!s)
+		return false;
+	sqlite3_bind_text(s, 1, why, -1, SQLITE_STATIC);
+	return db_step(d, s);
+}
+
+static bool look_at_due(struct enrich *e, const struct enrich_due *due)
+{
+	char why[DUE_WHY];
+
+	if (!enrich_due_look(e, due, why))
+		return false;
+	if (*why && !is_trial(e))
+		log_line(LOG_WARN, "due.earlier: %s: these set no date", why);
+	return write_due_error(e->db, why);
+}
+
 bool enrich_load(const struct config *c, struct db *d, const struct enrich_run *run)
 {
 	struct enrich e = {.config = c, .db = d, .schema = "main", .run = run};
@@ -80,7 +113,8 @@ bool enrich_load(const struct config *c, struct db *d, const struct enrich_run *
 	struct enrich_list *before = enrich_list_read(d);
 	e.before = before;
 	bool ok = before && db_exec(d, "DROP TABLE IF EXISTS temp.enrich_taken") && enrich_columns_note(d) &&
-		  enrich_state_make(&e) && enrich_state_forget_others(&e) && load_sources(&e);
+		  enrich_state_make(&e) && enrich_state_forget_others(&e) && load_sources(&e) &&
+		  look_at_due(&e, &due);
 	if (ok && !config_section_count(c, "enrich"))
 		ok = db_exec(d, "DROP TABLE qidflow_enrich");
 	free(before);
@@ -116,7 +150,10 @@ static void describe(
 		n += (size_t)snprintf(
 		    to + n, size - n, ", %" PRId64 " rows have a key that stands before", st->duplicates);
 	if (st->bad && n < size)
-		snprintf(to + n, size - n, ", %" PRId64 " lines cannot be read: %s", st->bad, st->bad_lines);
+		n += (size_t)snprintf(
+		    to + n, size - n, ", %" PRId64 " lines cannot be read: %s", st->bad, st->bad_lines);
+	if (*st->note && n < size)
+		snprintf(to + n, size - n, "; %s", st->note);
 	ret->is_perfect =
 	    !st->duplicates && !st->bad &&
 	    (!st->of || !enrich_match_is_of_host(s->match) || (st->of == st->matched && !st->unused));
@@ -124,16 +161,33 @@ static void describe(
 
 static bool try_source(struct enrich *e, const char *name, enrich_report_fn *fn, void *arg)
 {
-	struct enrich_report report = {.name = name};
+	struct enrich_report report = {.is_good = false};
 	struct enrich_settings s;
 	struct enrich_state st = {.loaded = false};
 
 	enrich_settings_of(e->config, name, &s);
+	snprintf(report.name, sizeof(report.name), "enrich.%s", name);
 	if (!enrich_source_load(e, &s, &st) ||
 	    (!strcmp(st.state, "good") && !enrich_resolve(e, name, &st, true)))
 		return false;
 	describe(&s, &st, &report);
 	fn(arg, &report);
+	return true;
+}
+
+static bool try_due(struct enrich *e, enrich_report_fn *fn, void *arg)
+{
+	struct enrich_report report = {.name = "due.earlier"};
+	struct enrich_due due;
+	char why[DUE_WHY];
+
+	if (!enrich_due_of(e->config, &due) || !enrich_due_look(e, &due, why))
+		return false;
+	report.is_good = true;
+	report.is_perfect = !*why;
+	snprintf(report.text, sizeof(report.text), "%s", *why ? why : config_text(e->config, "due.earlier"));
+	if (due.n_earlier)
+		fn(arg, &report);
 	return true;
 }
 
@@ -148,6 +202,7 @@ bool enrich_check(const struct config *c, struct db *d, enrich_report_fn *fn, vo
 	bool ok = before && enrich_state_make(&e);
 	for (size_t i = 0; ok && (name = config_section_name(c, "enrich", i)); i++)
 		ok = try_source(&e, name, fn, arg);
+	ok = ok && try_due(&e, fn, arg);
 	free(before);
 	return ok;
 }

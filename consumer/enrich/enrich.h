@@ -10,7 +10,8 @@
 struct config;
 struct db;
 struct enrich_run {
-	int64_t run, at_s; /* the run that is loaded, its time by the API's clock */
+	int64_t run,
+	    at_s; /* the run that is loaded, its time by the API's clock; run 0: a trial, which logs nothing */
 };
 
 bool enrich_settings_are_good(const struct config *c); /* false: logged, a settings error */
@@ -22,8 +23,8 @@ bool enrich_is_used(const struct config *c, struct db *d, bool *ret_used); /* fa
 bool enrich_load(const struct config *c, struct db *d, const struct enrich_run *run);
 
 enum { ENRICH_TEXT = 1024 };
-struct enrich_report { /* of one source */
-	const char *name;
+struct enrich_report { /* of one source, and of due.earlier */
+	char name[64]; /* enrich.owner */
 	bool is_good,
 	    is_perfect; /* it can be read; and all of it, and each row and each host has a counterpart */
 	char text[ENRICH_TEXT];

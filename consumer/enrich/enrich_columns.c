@@ -108,22 +108,44 @@ static bool add(struct enrich *e, const struct enrich_settings *s, const struct 
 	return true;
 }
 
+/* Of a list, "Patching team, owner". false: no more. */
+static bool next_name(const char **list, char ret_name[static CSV_WHY])
+{
+	const char *word = *list + strspn(*list, ", ");
+	size_t len = strcspn(word, ",");
+
+	*list = word + len;
+	while (len && word[len - 1] == ' ')
+		len--;
+	snprintf(ret_name, CSV_WHY, "%.*s", (int)len, word);
+	return len;
+}
+
+static bool mark_numbers(const struct enrich_settings *s, const struct csv_file *f, struct enrich_chosen *ret,
+    char ret_why[static CSV_WHY])
+{
+	char name[CSV_WHY];
+
+	for (const char *p = s->numbers; next_name(&p, name);) {
+		int column = csv_file_find(f, name), i = 0;
+
+		while (i < ret->n && ret->from[i] != column)
+			i++;
+		if (i == ret->n)
+			return refuse(ret_why, "no column '%.80s' of it is taken (numbers)%s", name, "");
+		ret->as_number[i] = true;
+	}
+	return true;
+}
+
 static bool add_named(struct enrich *e, const struct enrich_settings *s, const struct csv_file *f,
     struct enrich_chosen *ret, char ret_why[static CSV_WHY])
 {
-	char name[CSV_WHY / 2];
+	char name[CSV_WHY];
 
-	for (const char *p = s->columns; *p;) {
-		size_t space = strspn(p, ", "), len = strcspn(p + space, ",");
-		const char *word = p + space;
-
-		p = word + len;
-		while (len && word[len - 1] == ' ')
-			len--;
-		if (!len)
-			continue;
-		snprintf(name, sizeof(name), "%.*s", (int)len, word);
+	for (const char *p = s->columns; next_name(&p, name);) {
 		int column = csv_file_find(f, name);
+
 		if (column < 0)
 			return refuse(ret_why, "it has no column '%.80s' (columns)%s", name, "");
 		if (!add(e, s, f, column, ret, ret_why))
@@ -151,7 +173,7 @@ bool enrich_columns_choose(struct enrich *e, const struct enrich_settings *s, co
 	if (ret->key < 0)
 		return refuse(ret_why, "it has no column '%.80s', which has its key: see enrich.%s.key",
 		    s->key, s->name);
-	if (!(*s->columns ? add_named : add_all)(e, s, f, ret, ret_why))
+	if (!(*s->columns ? add_named : add_all)(e, s, f, ret, ret_why) || !mark_numbers(s, f, ret, ret_why))
 		return false;
 	if (!ret->n)
 		return refuse(ret_why, "it has no column but its key%s%s", "", "");

@@ -108,7 +108,7 @@ bool enrich_due_write(struct db *d, const struct enrich_due *due)
 	char text[DUE_TEXT];
 
 	if (!due->any)
-		return db_exec(d, "DELETE FROM qidflow_meta WHERE name = 'due'");
+		return db_exec(d, "DELETE FROM qidflow_meta WHERE name IN ('due', 'due_error')");
 	write_text(due, text);
 	sqlite3_stmt *s = db_prepare(d, "INSERT INTO qidflow_meta VALUES('due', ?1) ON CONFLICT(name) DO "
 					"UPDATE SET value = excluded.value"
@@ -150,8 +150,9 @@ static void add_earlier(const struct enrich_list *l, const struct enrich_column 
 	enrich_list_add_reference(l, c, sql->host, sql->qid, &column);
 	const char *name = buffer_text(&column);
 	if (!buffer_printf(to,
-		", coalesce(iif(length(%s) = 10, datetime(%s, '+86399 seconds'), datetime(%s)), " NEVER ")",
-		name, name, name))
+		", coalesce(iif(%s NOT LIKE %s, NULL, iif(length(%s) = 10, datetime(%s, '+86399 seconds'), "
+		"datetime(%s))), " NEVER ")",
+		name, DUE_YEAR, name, name, name))
 		abort();
 	buffer_close(&column);
 }
@@ -174,7 +175,7 @@ static void add_date(const struct enrich_list *l, const struct enrich_due_sql *s
 	for (int i = 0; i < due->n_earlier; i++) {
 		const struct enrich_column *c = enrich_list_find(l, due->earlier[i]);
 
-		if (c && !c->is_list)
+		if (c && !c->is_list && !c->is_number) /* enrich_due_look.c tells of those */
 			add_earlier(l, c, sql, to);
 	}
 	add(to, "), " NEVER "))");

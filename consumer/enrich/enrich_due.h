@@ -7,6 +7,8 @@
 #define ENRICH_DUE_H
 #include <stdbool.h>
 
+#define DUE_YEAR "'____-%'" /* a date begins so; else SQLite takes 2026 for a day, and 'now' for today */
+
 struct buffer;
 struct config;
 struct db;

@@ -7,18 +7,22 @@
 
 struct enrich_settings {                         /* of one section */
 	const char *name, *file, *key, *columns; /* key "": the first column; columns "": all others */
+	const char *numbers;
+	char separator;
 	enum enrich_match match;
 	enum enrich_several several;
 	char fingerprint[1024]; /* of all but the file */
 };
 void enrich_settings_of(const struct config *c, const char *name, struct enrich_settings *ret);
 
+enum { ENRICH_NOTE = 600 };
 struct enrich_state { /* a row of qidflow_enrich */
 	bool loaded;  /* has been, once */
 	char state[16], error[CSV_WHY], fingerprint[1024], sha256[CSV_SHA256], loaded_at[32], bad_lines[512],
 	    resolved[128];
 	struct csv_stamp stamp; /* all 0: not known for sure */
 	int64_t rows, duplicates, bad, matched, of, unused;
+	char note[ENRICH_NOTE]; /* what is to be known of what was loaded just now; not kept */
 };
 
 struct enrich {
@@ -41,17 +45,26 @@ bool enrich_state_forget_others(struct enrich *e); /* sources that no setting na
 /* enrich_columns.c: the names that columns of this file get. false: ret_why says why they cannot be, or, where it is "",
  * logged. */
 struct enrich_chosen {
-	int key, n;            /* column of the key; how many others */
-	int from[CSV_COLUMNS]; /* columns of the file */
+	int key, n;                  /* column of the key; how many others */
+	int from[CSV_COLUMNS];       /* columns of the file */
+	bool as_number[CSV_COLUMNS]; /* whatever its form (numbers) */
 	struct enrich_column columns[CSV_COLUMNS];
 };
 bool enrich_columns_note(struct db *d); /* before any table goes: which names are taken */
 bool enrich_columns_choose(struct enrich *e, const struct enrich_settings *s, const struct csv_file *f,
     struct enrich_chosen *ret, char ret_why[static CSV_WHY]);
 
+/* enrich_number.c */
+bool enrich_is_number(const char *s);       /* however it is written: 0.00310, 1E-5, 007 */
+bool enrich_number_is_exact(const char *s); /* and would be shown again as it stands: not 1.10, 1E5, 007 */
+
 /* enrich_source.c: reads its file into its table, if that is not what stands there. What is wrong with the file comes into
  * `st`, and nothing else changes. false: logged, or stop was requested. */
 bool enrich_source_load(struct enrich *e, const struct enrich_settings *s, struct enrich_state *st);
+
+/* enrich_due_look.c: what is wrong with the columns of due.earlier, in all that was loaded; "": nothing. false: logged. */
+enum { DUE_WHY = 512 };
+bool enrich_due_look(struct enrich *e, const struct enrich_due *due, char ret_why[static DUE_WHY]);
 
 /* enrich_resolve.c: values of hosts or QIDs, if they or the source (`anew`) changed. false: as above. */
 bool enrich_resolve(struct enrich *e, const char *name, struct enrich_state *st, bool anew);

@@ -149,18 +149,14 @@ static bool read_text(const char *text, size_t len, char from, char to, char ret
 	return true;
 }
 
-/* Of *.example.com, .example.com and example.com. the same; a dot at the end is the root's. */
+/* Of *.example.com, .example.com and example.com. the same; dots at the end are the root's. */
 static bool read_name(const char *text, size_t len, bool is_suffix, char ret_key[static ENRICH_KEY])
 {
-	if (is_suffix && len > 1 && text[0] == '*' && text[1] == '.') {
+	while (is_suffix && len && (*text == '.' || (len > 1 && text[0] == '*' && text[1] == '.'))) {
 		text++;
 		len--;
 	}
-	if (is_suffix && len && *text == '.') {
-		text++;
-		len--;
-	}
-	if (len && text[len - 1] == '.')
+	while (len && text[len - 1] == '.')
 		len--;
 	return read_text(text, len, 'A', 'Z', ret_key);
 }

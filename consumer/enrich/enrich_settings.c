@@ -23,12 +23,14 @@ void enrich_settings_of(const struct config *c, const char *name, struct enrich_
 	    .file = setting(c, name, "file"),
 	    .key = setting(c, name, "key"),
 	    .columns = setting(c, name, "columns"),
+	    .numbers = setting(c, name, "numbers"),
+	    .separator = csv_separator(setting(c, name, "separator")),
 	    .match = enrich_match_of(setting(c, name, "match"))};
 	for (int i = 0; i < 4; i++)
 		if (!strcmp(several[i], says))
 			ret->several = (enum enrich_several)i;
-	snprintf(ret->fingerprint, sizeof(ret->fingerprint), "%s|%s|%s|%s", setting(c, name, "match"), says,
-	    ret->key, ret->columns);
+	snprintf(ret->fingerprint, sizeof(ret->fingerprint), "%s|%s|%s|%s|%s|%c", setting(c, name, "match"),
+	    says, ret->key, ret->columns, ret->numbers, ret->separator);
 }
 
 bool enrich_settings_are_good(const struct config *c)
@@ -43,8 +45,11 @@ bool enrich_settings_are_good(const struct config *c)
 
 		if (!*setting(c, name, "file"))
 			return fail("[enrich.%s]: its file is not set: enrich.%s.file = FILE", name, name);
-		if (strlen(setting(c, name, "columns")) > 800 || strlen(setting(c, name, "key")) > 128)
-			return fail("[enrich.%s]: columns is longer than 800 bytes, or key than 128", name);
+		if (strlen(setting(c, name, "columns")) + strlen(setting(c, name, "numbers")) > 800 ||
+		    strlen(setting(c, name, "key")) > 128)
+			return fail(
+			    "[enrich.%s]: columns and numbers are longer than 800 bytes, or key than 128",
+			    name);
 	}
 	return enrich_due_of(c, &due);
 }

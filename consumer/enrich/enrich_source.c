@@ -20,7 +20,7 @@ enum {
 	AGAIN_MS = 500,
 	LOOK_EVERY = 4096,
 	BAD_MOST = 20, /* with more, and more than a tenth, the file is broken as a whole */
-	DIGITS_MOST = 15,
+	SHOWN = 24,
 	FRESH_S = 2,
 	SQL_MOST = 1 << 16
 };
@@ -39,7 +39,11 @@ struct load {
 	struct enrich_state *st;
 	struct csv_file *f;
 	struct enrich_chosen chosen;
-	bool is_text[CSV_COLUMNS], is_number[CSV_COLUMNS];
+	struct seen {                 /* of a column's values */
+		bool any, word;       /* word: one is no number */
+		int64_t line;         /* of one that a number would be written otherwise; 0: none */
+		char text[SHOWN + 1]; /* that one */
+	} seen[CSV_COLUMNS];
 	int64_t rows;
 	char sha256[CSV_SHA256], why[CSV_WHY];
 };
@@ -65,47 +69,70 @@ static void write_bad(const struct csv_bad *bad, char *to, size_t size)
 
 /* ---- the first time: can it be read, and what is a number */
 
-/* As SQLite stores it without loss: 007 and the number of a card are texts. */
-static bool is_number(const char *s)
-{
-	const char *digits = s + (*s == '-');
-	size_t whole = strspn(digits, "0123456789"), part = 0;
-	const char *p = digits + whole;
-
-	if (*p == '.')
-		p += 1 + (part = strspn(p + 1, "0123456789"));
-	if (!whole || whole + part > 2 * DIGITS_MOST || whole > DIGITS_MOST || (whole > 1 && *digits == '0'))
-		return false;
-	if (*p == 'e' || *p == 'E') {
-		p += 1 + (p[1] == '-' || p[1] == '+');
-		size_t power = strspn(p, "0123456789");
-		if (!power || power > 2)
-			return false;
-		p += power;
-	}
-	return !*p;
-}
-
 static void look_at_row(struct load *l, const struct csv_value *values)
 {
 	for (int i = 0; i < l->chosen.n; i++) {
 		const char *text = values[l->chosen.from[i]].text;
+		struct seen *seen = &l->seen[i];
 
-		if (!text || l->is_text[i])
+		if (!text || seen->word)
 			continue;
-		*(is_number(text) ? &l->is_number[i] : &l->is_text[i]) = true;
+		seen->any = true;
+		seen->word = !enrich_is_number(text);
+		if (!seen->line && !enrich_number_is_exact(text)) {
+			seen->line = csv_file_line(l->f);
+			snprintf(seen->text, sizeof(seen->text), "%s", text);
+		}
 	}
 }
 
-/* The key of the row in hand. false: it has none, and counts as one that cannot be read. */
-static bool key_of_row(struct load *l, char ret_key[static ENRICH_KEY])
+/* What is a number; and of what is text for the sake of its form alone, that. */
+static void judge_columns(struct load *l)
 {
-	const struct csv_value *key = &csv_file_values(l->f)[l->chosen.key];
+	const struct seen *first = NULL;
+	char names[ENRICH_NOTE / 3] = "";
 
-	if (enrich_key_read(l->s->match, key->text ? key->text : "", key->len, ret_key))
-		return true;
-	csv_file_refuse(l->f, ret_key);
-	return false;
+	for (int i = 0; i < l->chosen.n; i++) {
+		const struct seen *seen = &l->seen[i];
+		bool number = seen->any && !seen->word;
+		size_t n = strlen(names);
+
+		l->chosen.columns[i].is_number = number && (!seen->line || l->chosen.as_number[i]);
+		if (!number || l->chosen.columns[i].is_number)
+			continue;
+		first = first ? first : seen;
+		snprintf(names + n, sizeof(names) - n, "%s%s", n ? ", " : "",
+		    csv_file_column(l->f, l->chosen.from[i]));
+	}
+	*l->st->note = '\0';
+	if (first)
+		snprintf(l->st->note, ENRICH_NOTE,
+		    "text, so that %s (line %" PRId64 ") stays as it is written: %s; to compare as numbers: "
+		    "enrich.%s.numbers = %s",
+		    first->text, first->line, names, l->s->name, names);
+}
+
+/* The key of the row in hand. false: it has none, or a number is none: it counts as one that cannot be read. */
+static bool read_row(struct load *l, char ret_key[static ENRICH_KEY])
+{
+	const struct csv_value *values = csv_file_values(l->f), *key = &values[l->chosen.key];
+	char why[72];
+
+	if (!enrich_key_read(l->s->match, key->text ? key->text : "", key->len, ret_key)) {
+		csv_file_refuse(l->f, ret_key);
+		return false;
+	}
+	for (int i = 0; i < l->chosen.n; i++) {
+		const char *text = values[l->chosen.from[i]].text;
+
+		if (!l->chosen.as_number[i] || !text || enrich_is_number(text))
+			continue;
+		snprintf(
+		    why, sizeof(why), "its %.40s is no number", csv_file_column(l->f, l->chosen.from[i]));
+		csv_file_refuse(l->f, why);
+		return false;
+	}
+	return true;
 }
 
 static enum loaded look_through(struct load *l)
@@ -114,7 +141,7 @@ static enum loaded look_through(struct load *l)
 	int got;
 
 	while ((got = csv_file_next(l->f, l->why)) == 1) {
-		if (!key_of_row(l, key))
+		if (!read_row(l, key))
 			continue;
 		look_at_row(l, csv_file_values(l->f));
 		if (++l->rows % LOOK_EVERY == 0 && stop_requested())
@@ -131,8 +158,7 @@ static enum loaded look_through(struct load *l)
 		    lines);
 		return broken(l);
 	}
-	for (int i = 0; i < l->chosen.n; i++)
-		l->chosen.columns[i].is_number = l->is_number[i] && !l->is_text[i];
+	judge_columns(l);
 	return csv_file_end(l->f, l->sha256) ? LOADED : CHANGED;
 }
 
@@ -203,7 +229,7 @@ static enum loaded fill_table(struct load *l)
 	if (!csv_file_again(l->f, l->why))
 		return CHANGED;
 	while (got == 1 && (got = csv_file_next(l->f, l->why)) == 1) {
-		if (!key_of_row(l, key))
+		if (!read_row(l, key))
 			continue;
 		if (!insert_row(l, s, key) || (++rows % LOOK_EVERY == 0 && stop_requested()))
 			return FAILED;
@@ -274,7 +300,9 @@ static enum loaded load_opened(struct load *l)
 	enum loaded result = look_through(l);
 	if (result != LOADED)
 		return result;
-	if (!is_as_loaded(l))
+	if (is_as_loaded(l))
+		*l->st->note = '\0';
+	else
 		result = into_table(l);
 	if (result == LOADED)
 		note_stamp(l);
@@ -288,7 +316,7 @@ static enum loaded load_once(struct enrich *e, const struct enrich_settings *s, 
 	l->e = e;
 	l->s = s;
 	l->st = st;
-	l->f = csv_file_open(s->file, l->why);
+	l->f = csv_file_open(s->file, s->separator, l->why);
 	enum loaded result = l->f ? load_opened(l) : broken(l);
 	csv_file_close(l->f);
 	free(l);

@@ -1,0 +1,38 @@
+/* enrich_number.c -- which texts are numbers, and which of them lose nothing by it. Pure. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "enrich_inside.h"
+
+enum { DIGITS_MOST = 30 };
+
+bool enrich_is_number(const char *s)
+{
+	const char *digits = s + (*s == '-');
+	size_t whole = strspn(digits, "0123456789"), part = 0;
+	const char *p = digits + whole;
+
+	if (*p == '.')
+		p += 1 + (part = strspn(p + 1, "0123456789"));
+	if (!whole || whole + part > DIGITS_MOST)
+		return false;
+	if (*p == 'e' || *p == 'E') {
+		p += 1 + (p[1] == '-' || p[1] == '+');
+		size_t power = strspn(p, "0123456789");
+		if (!power || power > 2)
+			return false;
+		p += power;
+	}
+	return !*p;
+}
+
+/* SQLite shows 15 digits, and 0 for -0; powers of ten it writes in its own way. */
+bool enrich_number_is_exact(const char *s)
+{
+	char again[32];
+
+	if (s[strspn(s, "-.0123456789")] || !strcmp(s, "-0"))
+		return false;
+	snprintf(again, sizeof(again), "%.15g", strtod(s, NULL));
+	return !strcmp(s, again);
+}
