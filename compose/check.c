@@ -15,6 +15,7 @@
 #include "check_distribute.h"
 #include "check_enrich.h"
 #include "check_kafka.h"
+#include "check_publish.h"
 #include "clock.h"
 #include "command.h"
 #include "data_folder.h"
@@ -268,7 +269,9 @@ int check_main(int argc, char **argv)
 	say(good ? "ok" : "FAILED", "database", "%s", text);
 	good &= check_kafka(c);
 	good &= check_distribute(c);
-	good &= check_enrich(c);
+	bool has_sources = check_enrich(c);
+	good &= has_sources;
+	good &= check_publish(c, has_sources);
 	if (!good)
 		failed(&k, STATUS_FAILED);
 	if (!targets_left_behind())

@@ -46,5 +46,7 @@ struct sink_ops {
 extern const struct sink_ops sink_sqlite, sink_csv, sink_json;
 extern const struct sink_ops *const sinks[]; /* ends with NULL */
 
+/* From the working database's tables to those of a snapshot, with its indexes. false: logged, or stop was requested. */
+bool sink_sqlite_finish(struct db *d);
 void sink_add_column(struct sink_list *l, const char *name, bool is_json);
 #endif

@@ -103,6 +103,15 @@ static bool size_sorts(struct db *d)
 	return db_exec(d, "PRAGMA cache_size = %d", (int)cache);
 }
 
+bool sink_sqlite_finish(struct db *d)
+{
+	bool ok = size_sorts(d);
+
+	for (size_t i = 0; ok && i < sizeof(finish) / sizeof(finish[0]); i++)
+		ok = run(d, finish[i]);
+	return ok;
+}
+
 static bool copy(struct db *source, const char *path)
 {
 	if (sqlite3_db_readonly(db_handle(source), "main") == 0)
@@ -110,9 +119,7 @@ static bool copy(struct db *source, const char *path)
 	if (!copy_all(source, path))
 		return false;
 	struct db *d = db_open(path, DB_BULK, 0);
-	bool ok = d && size_sorts(d);
-	for (size_t i = 0; ok && i < sizeof(finish) / sizeof(finish[0]); i++)
-		ok = run(d, finish[i]);
+	bool ok = d && sink_sqlite_finish(d);
 	db_close(d);
 	return ok;
 }

@@ -40,7 +40,8 @@ class Enrich(Case):
         score = {cve: dice.randrange(1, 10**5) / 10**5 for cve in cves}
         settings = {
             **self.source("net", "network", ["# ours", "cidr,owner"] + [f'{n},"of {n}, us"' for n in sorted(networks)]),
-            **self.source("epss", "cve", ["cve,epss"] + [f"{c},{s}" for c, s in score.items()], several="highest"),
+            **self.source("epss", "cve", ["cve,epss"] + [f"{c},{s:.5f}" for c, s in score.items()], several="highest",
+                          numbers="epss"),
             **self.source("tags", "tag", ["tag,team", "web,W", "prod,P", "DMZ,D"], several="all"),
             "due.severity5": 10}
         self.run_qidflow(sim, data, settings=settings)
@@ -83,7 +84,7 @@ class Enrich(Case):
         settings = self.source("net", "network", ["net,owner", "10.0.0.0/8,Ada", "nonsense,Bob", '10.0.0.0/16,"C"x'])
         run = self.run_qidflow(sim, data, settings=settings)
         self.assertIn("2 lines cannot be read: line 3 its key is not a network", run.err)
-        for text, state, why in (("net;owner\n", "broken", "it has no column but its key"), ("", "broken", "it has no header"),
+        for text, state, why in (("net;owner\n", "broken", "but a semicolon: set separator = semicolon"), ("", "broken", "it has no header"),
                                  (None, "missing", "No such file")):
             path = settings["enrich.net.file"]
             path.unlink() if text is None else path.write_text(text)
@@ -120,6 +121,31 @@ class Enrich(Case):
         self.assertEqual(columns({**b, **c, "enrich.c.columns": "owner"}), ["b_owner", "b_site", "b_team", "c_owner"])
         self.assertEqual(columns({**a}), ["a_owner", "a_team"])
         self.assert_exact(sim, data)
+
+    def test_check_of_sql(self):
+        """Before there is any database: with the columns that the settings will give it, and the same rules."""
+        sim, data = self.simulator(5, no_traps=True), self.data()
+        own = self.temp / "own.sql"
+        settings = {"publish.sql": own, "due.severity5": 3, "due.earlier": "kev_due kev_gone",
+                    **self.source("kev", "cve", ["cve,due", "CVE-2023-1,soon"])}
+
+        def check(text, status, *expected):
+            own.write_text(text)
+            process = self.qidflow("check", sim, data, settings=settings)
+            self.assertEqual(process.wait(60), status, process.err)
+            for line in expected:
+                self.assertIn(line, process.out.decode())
+
+        good = "CREATE VIEW mine AS SELECT kev_due, due FROM vulnerabilities;\nCREATE INDEX i ON Q_Host_List(OS);\n"
+        check(good, 0, f"ok      publish.sql   : {own}\n",
+              "warn    due.earlier   : kev_due: 1 values are no dates (YYYY-MM-DD), the first 'soon' in line 2; kev_gone: no source")
+        check(good + "SELECT owner\nFROM mine;", 1, f"FAILED  publish.sql   : {own}, line 3: no such column: owner: SELECT")
+        check(good + "SELECT * FROM qidflow_host;", 1, "line 3: no such table: qidflow_host")  # a snapshot has none
+        check("DROP VIEW vulnerabilities", 1, "line 1: vulnerabilities stays as it is")
+        settings["enrich.kev.file"].unlink()
+        check(good, 1, "warn    publish.sql   : not tried")
+        own.unlink()
+        self.assertFalse(data.db.exists())
 
     def test_sql_with_an_error(self):
         sim, data = self.simulator(20, no_traps=True), self.data()
@@ -174,6 +200,7 @@ class Enrich(Case):
         self.run_qidflow(sim, data, "--config", SAMPLES / "enrich.ini", settings=settings)
         sources = {s["name"]: s for s in self.status(data)["enrich"]}
         self.assertEqual(set(sources), set(names))
+        self.assertIsNone(self.status(data)["due_error"])
         for s in sources.values():
             self.assertEqual((s["state"], s["unreadable"], s["duplicates"]), ("good", 0, 0), s)
             self.assertGreater(s["matched"], 5, s)
