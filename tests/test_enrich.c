@@ -325,21 +325,21 @@ static void test_numbers(void **state)
 	(void)state;
 	/* as they stand in the file, or as numbers where nothing is lost by it */
 	world_source("s", "host_id",
-	    "id,version,power,card,code,whole,score,mixed,none\n"
-	    "1,1.10,1E5,1234567890123456,007,5,0.00043,1,\n"
-	    "2,1.9,2,0.1234567890123456,8,-12,12.5,x,\n"
-	    "3,,,,,,,,\n");
+	    "id,version,power,card,code,zero,whole,score,mixed,none\n"
+	    "1,1.10,1E5,1234567890123456,007,-0,5,0.00043,1,\n"
+	    "2,1.9,2,0.1234567890123456,8,0,-12,12.5,x,\n"
+	    "3,,,,,,,,,\n");
 	assert_load();
-	assert_rows(
-	    "SELECT * FROM qidflow_enriched_s", "1|1.10|1E5|1234567890123456|007|5|0.00043|1|-;2|1.9|2|0."
-						"1234567890123456|8|-12|12.5|x|-;3|-|-|-|-|-|-|-|-");
+	assert_rows("SELECT * FROM qidflow_enriched_s",
+	    "1|1.10|1E5|1234567890123456|007|-0|5|0.00043|1|-;2|1.9|2|0."
+	    "1234567890123456|8|0|-12|12.5|x|-;3|-|-|-|-|-|-|-|-|-");
 	assert_rows("SELECT group_concat(json_extract(value, '$.number'), '') FROM qidflow_enrich, "
 		    "json_each(columns)",
-	    "00001100");
+	    "000001100");
 	assert_rows("SELECT id FROM qidflow_enriched_s WHERE s_score > 0.5 AND s_whole < 5", "2");
-	assert_said(
-	    "enrich.s: text, so that 1.10 (line 2) stays as it is written: version, power, card, code; to "
-	    "compare as numbers: enrich.s.numbers = version, power, card, code");
+	assert_said("enrich.s: text, so that 1.10 (line 2) stays as it is written: version, power, card, "
+		    "code, zero; to "
+		    "compare as numbers: enrich.s.numbers = version, power, card, code, zero");
 	/* however they are written */
 	world_source("epss", "cve",
 	    "cve,epss,percentile\nCVE-2023-1,0.90,0.5\nCVE-2023-2,1E-5,0.1\nCVE-2023-3,n/a,0\n"

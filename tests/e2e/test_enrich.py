@@ -82,7 +82,11 @@ class Enrich(Case):
     def test_broken_never_stops_a_run(self):
         sim, data = self.simulator(20, no_traps=True), self.data()
         settings = self.source("net", "network", ["net,owner", "10.0.0.0/8,Ada", "nonsense,Bob", '10.0.0.0/16,"C"x'])
+        settings["due.earlier"] = "net_owner"
         run = self.run_qidflow(sim, data, settings=settings)
+        why = "net_owner: 1 values are no dates (YYYY-MM-DD), the first 'Ada' in line 2"
+        self.assertIn(f"due.earlier: {why}: these set no date", run.err)
+        self.assertEqual(self.status(data)["due_error"], why)
         self.assertIn("2 lines cannot be read: line 3 its key is not a network", run.err)
         for text, state, why in (("net;owner\n", "broken", "but a semicolon: set separator = semicolon"), ("", "broken", "it has no header"),
                                  (None, "missing", "No such file")):
@@ -100,6 +104,7 @@ class Enrich(Case):
         plain = self.qidflow("status", None, data)
         self.assertEqual(plain.wait(20), 0)
         self.assertIn("No such file or directory; what was loaded before stays", plain.out.decode())
+        self.assertIn("due.earlier: net_owner: 1 values", plain.out.decode())
         self.run_qidflow(sim, data)  # without the section, as if it had never been
         self.assertEqual(rows(data.db, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'qidflow_enrich%'")[0][0], 0)
         self.assert_exact(sim, data)
