@@ -2,6 +2,7 @@
 """test_enrich.py -- a user's own files and SQL: joined as Python joins them, and never the end of a run."""
 import csv
 import gzip
+import hashlib
 import ipaddress
 import json
 import random
@@ -45,7 +46,11 @@ class Enrich(Case):
             **self.source("tags", "tag", ["tag,team", "web,W", "prod,P", "DMZ,D"], several="all"),
             "due.severity5": 10}
         self.run_qidflow(sim, data, settings=settings)
-        self.assert_published(data)
+        manifest = self.assert_published(data)
+        sums = [hashlib.sha256(settings[f"enrich.{name}.file"].read_bytes()).hexdigest() for name in ("net", "epss", "tags")]
+        self.assertEqual(manifest["enrich"], [
+            {"name": name, "state": "good", "rows": n, "loaded_at": manifest["run"]["started_at"], "sha256": sha256}
+            for name, n, sha256 in zip(("net", "epss", "tags"), (len(networks), len(score), 3), sums)])
 
         def owner(ip):
             holds = [n for n in map(ipaddress.ip_network, networks) if ipaddress.ip_address(ip) in n]
@@ -96,6 +101,7 @@ class Enrich(Case):
             self.assertIn(why, run.err)
             source = self.status(data)["enrich"][0]
             self.assertEqual((source["state"], source["rows"], source["matched"]), (state, 1, 20))
+            self.assertEqual([(s["state"], s["rows"]) for s in self.assert_published(data)["enrich"]], [(state, 1)])
             self.assertIn(why, source["error"])
             self.assertEqual({r[0] for r in rows(self.snapshot(data), "SELECT net_owner FROM vulnerabilities")}, {"Ada"})
         check = self.qidflow("check", sim, data, settings=settings)
