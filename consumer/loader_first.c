@@ -47,7 +47,7 @@ static void add_id(struct first *f, enum list to, uint64_t id)
 {
 	size_t n = f->n[to];
 
-	if (n && f->v[to][n - 1].last + 1 == id) {
+	if (n && (id == f->v[to][n - 1].last || id == f->v[to][n - 1].last + 1)) {
 		f->v[to][n - 1].last = id;
 		return;
 	}
@@ -63,14 +63,13 @@ static void add_id(struct first *f, enum list to, uint64_t id)
 
 static bool add_hosts(struct first *f)
 {
+	/* A compound's ORDER BY merges what each part has in order: nothing is sorted. */
 	sqlite3_stmt *s = db_prepare(f->l->db,
-	    "SELECT id, max(detected), max(owed) FROM"
-	    " (SELECT id, detected, NOT listed AS owed FROM qidflow_host WHERE listed OR detected"
+	    "SELECT id, detected, NOT listed FROM qidflow_host WHERE listed OR detected"
 	    " UNION ALL SELECT id, 1, NOT EXISTS (SELECT 1 FROM qidflow_host AS h WHERE h.id = i.id AND "
 	    "h.listed)"
 	    " FROM qidflow_ignored AS i"
-	    " UNION ALL SELECT id, 0, 1 FROM qidflow_ignored_row WHERE topic = 'hosts') GROUP BY id ORDER BY "
-	    "id");
+	    " UNION ALL SELECT id, 0, 1 FROM qidflow_ignored_row WHERE topic = 'hosts' ORDER BY 1");
 	int row = s ? 1 : -1;
 
 	while (row == 1 && (row = db_row(f->l->db, s)) == 1) {

@@ -134,18 +134,11 @@ static bool make_tables(struct db *d)
 
 static bool has_column(struct db *d, const char *table, const char *column, bool *ret_has)
 {
-	sqlite3_stmt *s =
-	    db_prepare(d, "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2 COLLATE NOCASE");
+	int code = sqlite3_table_column_metadata(
+	    db_handle(d), "main", table, column, NULL, NULL, NULL, NULL, NULL);
 
-	if (!s)
-		return false;
-	sqlite3_bind_text(s, 1, table, -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 2, column, -1, SQLITE_STATIC);
-	if (db_row(d, s) != 1)
-		return false;
-	*ret_has = sqlite3_column_int(s, 0) != 0;
-	sqlite3_reset(s);
-	return true;
+	*ret_has = code == SQLITE_OK;
+	return code == SQLITE_OK || code == SQLITE_ERROR || db_fail(d, table);
 }
 
 /* The first thing that is missing begins the transaction: *ret_began. */
