@@ -98,7 +98,8 @@ static bool add_owed(struct first *f)
 static bool add_qids(struct first *f)
 {
 	sqlite3_stmt *s = db_prepare(f->l->db,
-	    "SELECT QID FROM Q_KnowledgeBase WHERE QID BETWEEN 0 AND 4294967295 AND QID NOT IN"
+	    "SELECT QID FROM Q_KnowledgeBase INDEXED BY knowledgebase_by_set WHERE QID BETWEEN 0 AND "
+	    "4294967295 AND QID NOT IN"
 	    " (SELECT id FROM qidflow_ignored_row WHERE topic = 'vulnerabilities') ORDER BY QID");
 	int row = s ? 1 : -1;
 

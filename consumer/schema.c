@@ -47,6 +47,10 @@ static const char step_stream[] =
     " last INTEGER NOT NULL, stale INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0,"
     " PRIMARY KEY(id, run, number)) WITHOUT ROWID;";
 
+/* Version 3. Each start asks which QIDs there are; their rows are some kB each. */
+static const char step_index[] =
+    "CREATE INDEX IF NOT EXISTS knowledgebase_by_set ON \"Q_KnowledgeBase\"(\"BATCH_NUMBER\");";
+
 /* ---- columns */
 
 static struct schema_column *add_own(
@@ -124,7 +128,7 @@ static bool make_tables(struct db *d)
 		make_table((enum table_id)t, &sql);
 	if (!buffer_add_text(&sql, own_tables))
 		abort();
-	const char *const steps[] = {buffer_text(&sql), step_stream};
+	const char *const steps[] = {buffer_text(&sql), step_stream, step_index};
 	bool ok = db_forward(d, steps, sizeof(steps) / sizeof(steps[0]));
 	buffer_close(&sql);
 	return ok;
@@ -134,8 +138,8 @@ static bool make_tables(struct db *d)
 
 static bool has_column(struct db *d, const char *table, const char *column, bool *ret_has)
 {
-	int code = sqlite3_table_column_metadata(
-	    db_handle(d), "main", table, column, NULL, NULL, NULL, NULL, NULL);
+	int code =
+	    sqlite3_table_column_metadata(db_handle(d), "main", table, column, NULL, NULL, NULL, NULL, NULL);
 
 	*ret_has = code == SQLITE_OK;
 	return code == SQLITE_OK || code == SQLITE_ERROR || db_fail(d, table);

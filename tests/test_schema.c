@@ -106,8 +106,7 @@ static void test_columns(void **state)
 	/* no secondary index where cost would grow with the database */
 	assert_int_equal(
 	    ask(d, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND tbl_name IN"
-		   " ('Q_Host_List', 'Q_Host_List_Detection_HOSTS', 'Q_Host_List_Detection_QIDS', "
-		   "'Q_KnowledgeBase')"),
+		   " ('Q_Host_List', 'Q_Host_List_Detection_HOSTS', 'Q_Host_List_Detection_QIDS')"),
 	    0);
 	assert_int_equal(
 	    ask(d, "SELECT count(*) FROM pragma_table_info('qidflow_run') WHERE name IN ('held_back', "
@@ -156,6 +155,7 @@ static void test_older_database(void **state)
 	assert_true(db_exec(d, "ALTER TABLE Q_Host_List_Detection_QIDS DROP COLUMN STATUS;"
 			       "ALTER TABLE Q_Host_List DROP COLUMN AGENT_STATUS;"
 			       "ALTER TABLE qidflow_run DROP COLUMN held_back;"
+			       "DROP INDEX knowledgebase_by_set; PRAGMA user_version = 2;"
 			       "CREATE VIEW vulnerabilities AS SELECT 1"));
 	db_close(d);
 
@@ -169,6 +169,7 @@ static void test_older_database(void **state)
 	assert_text(d, "SELECT status FROM vulnerabilities", NULL);
 	assert_int_equal(ask(d, "SELECT qid FROM vulnerabilities"), 38000);
 	assert_int_equal(ask(d, "SELECT HLDQ_ID FROM Q_Host_List_Detection"), 7);
+	assert_int_equal(ask(d, "SELECT count(*) FROM Q_KnowledgeBase INDEXED BY knowledgebase_by_set"), 0);
 	db_close(d);
 	d = db_open(path, DB_READ, 0);
 	assert_true(schema_open(d));
