@@ -53,6 +53,6 @@ for b in $builds; do
 done >build/all/CTestTestfile.cmake
 case $builds in *release*) step "instructions of the stages" python3 -B tests/bench/counts.py --build build/release ;; esac
 echo "== ctest, $((SECONDS - began)) s after the start"
-# More than there are cores: those that kill, freeze and restart processes over a broker mostly wait; with three at once on two cores
-# the whole took 29 minutes and 22 of a processor.
-ctest --test-dir build/all -j "$((2 * $(nproc) + 1))" --output-on-failure --no-tests=error "${select[@]}"
+# More than there are cores: a test's processor is idle for three quarters of its time (brokers, retries, processes that are killed and
+# come back). With five at once on two cores ctest took 19 minutes and 22 of a processor.
+ctest --test-dir build/all -j "$((3 * $(nproc) + 1))" --output-on-failure --no-tests=error "${select[@]}"
