@@ -14,7 +14,7 @@ demo="ca-certificates cmake gcc libc6-dev libcmocka-dev libcsv-dev libcurl4-open
 	libmicrohttpd-dev libpq-dev libprotobuf-c-dev librdkafka-dev libsqlite3-dev libssl-dev libxml2-dev libzstd-dev ninja-build
 	pkg-config protobuf-c-compiler python3 sqlite3 zlib1g-dev"
 kafka="maven openjdk-17-jre-headless"
-tests="clang clang-format clang-tidy git kcat libclang-rt-14-dev llvm openjdk-17-jdk-headless openssl postgresql
+tests="bindfs clang clang-format clang-tidy git kcat libclang-rt-14-dev llvm openjdk-17-jdk-headless openssl postgresql
 	protobuf-compiler python3-confluent-kafka python3-protobuf python3-venv shellcheck spin util-linux valgrind"
 
 case "${1-}" in

@@ -3,13 +3,12 @@
 Debian's server, in a folder of its own, on a socket there: no port, so none can be taken. It does not run as root, so where the
 test is root it is `postgres` (else `nobody`). It is ended by its process id.
 """
+import ctypes
 import json
 import os
 import pwd
-import select
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -34,8 +33,11 @@ class Server:
     """Once for a class of tests: initdb takes seconds. The superuser is `boss`, without a password, on the socket. What is
     killed are processes, not the machine: so nothing waits for the disk."""
 
-    def __init__(self):
+    def __init__(self, prepare=None):
+        """prepare(folder): before anything is in it."""
         self.folder = Path(tempfile.mkdtemp(prefix="qidflow-postgresql-"))
+        if prepare:
+            prepare(self.folder)
         self.process = None
         self.as_owner = []
         if os.getuid() == 0:
@@ -48,16 +50,17 @@ class Server:
         self.folder.chmod(0o755)
         self.databases = 0
         made = subprocess.run([*self.as_owner, programs() / "initdb", "-D", self.folder / "data", "-U", "boss", "-A", "trust",
-                               "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"], capture_output=True, text=True, timeout=120)
+                               "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--wal-segsize=1"], capture_output=True, text=True, timeout=120)
         if made.returncode != 0:
             raise AssertionError(f"initdb: {made.stdout}{made.stderr}")
         # Whose name begins with p needs a password, others are let in on the socket.
         (self.folder / "data/pg_hba.conf").write_text("local all pauline scram-sha-256\nlocal all all trust\n")
         self.start()
 
-    def start(self, *settings, wrapper=()):
-        argv = [*wrapper, *self.as_owner, programs() / "postgres", "-D", self.folder / "data", "-k", self.folder]
-        for setting in ("listen_addresses=", "max_connections=30", "shared_buffers=32MB", "log_min_messages=fatal", "fsync=off", *settings):
+    def start(self):
+        argv = [*self.as_owner, programs() / "postgres", "-D", self.folder / "data", "-k", self.folder]
+        for setting in ("listen_addresses=", "max_connections=30", "shared_buffers=32MB", "log_min_messages=fatal", "fsync=off",
+                        "min_wal_size=32MB", "max_wal_size=32MB"):
             argv += ["-c", setting]
         self.process = Process(argv)
         wait_until("PostgreSQL", self.answers, 60)
@@ -85,6 +88,7 @@ class Server:
     def close(self):
         if self.process.poll() is None:
             self.stop()
+        subprocess.run(["umount", "-l", self.folder], capture_output=True, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def database(self, owner="boss"):
@@ -184,82 +188,61 @@ def assert_same(case, server, database, path, what=None, views=True):
 
 # ---- who looks on
 
+libpq = ctypes.CDLL("libpq.so.5")
+for name, result in (("connectdb", ctypes.c_void_p), ("exec", ctypes.c_void_p), ("getvalue", ctypes.c_char_p),
+                     ("resultErrorMessage", ctypes.c_char_p)):
+    getattr(libpq, "PQ" + name).restype = result
+TUPLES_OK = 2
+
+
 class Reader:
-    """Polls in one statement what run the schema holds, and how much; so each answer is of one moment."""
-    SQL = ("SELECT coalesce((SELECT value FROM qidflow_feed WHERE name = 'run'), '-'), (SELECT max(run) FROM qidflow_run), "
+    """Asks in one statement what run the schema holds, and how much, over and over: so each answer is of one moment. What is none of
+    `wholes`, or "nothing" where that is one, is `wrong`."""
+    OF_RUN = "coalesce((SELECT value FROM qidflow_feed WHERE name = 'run'), '-')"
+    SQL = (f"SELECT {OF_RUN}, max(run), "
            "(SELECT count(*) FROM q_host_list), (SELECT sum(batch_number) FROM q_host_list), "
            "(SELECT count(*) FROM q_host_list_detection_hosts), (SELECT count(*) FROM q_host_list_detection_qids), "
-           "(SELECT sum(batch_number) FROM q_host_list_detection_qids), (SELECT sum(batch_number) FROM q_knowledgebase)")
+           "(SELECT sum(batch_number) FROM q_host_list_detection_qids), (SELECT sum(batch_number) FROM q_knowledgebase) FROM qidflow_run")
+    COLUMNS = 8
 
-    def __init__(self, server, database):
-        self.server, self.database = server, database
-        self.seen, self.polls, self.over = set(), 0, threading.Event()
-        self.thread = threading.Thread(target=self.poll, daemon=True)
+    def __init__(self, server, database, wholes):
+        self.to = f"{server.connection(database)} options='-c search_path=qidflow' connect_timeout=20".encode()
+        self.wholes, self.wrong, self.seen, self.looks = wholes, [], set(), 0
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._look, daemon=True)
         self.thread.start()
 
-    def poll(self):
-        while not self.over.is_set():
-            self.look()
-            self.over.wait(0.02)
+    @classmethod
+    def whole(cls, path):
+        """What is to be seen of a snapshot."""
+        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            return "|".join(map(str, db.execute(cls.SQL.replace(cls.OF_RUN, "max(run)")).fetchone()))
+        finally:
+            db.close()
 
-    def look(self):
-        done = self.server.run(self.database, self.SQL, check=False)
-        if done.returncode == 0:
-            self.polls += 1
-            self.seen.add(done.stdout.strip())
-        elif "does not exist" in done.stderr:  # nothing yet: whole too
-            self.seen.add("nothing")
+    def _look(self):
+        while not self.over.wait(0.02):
+            connection = ctypes.c_void_p(libpq.PQconnectdb(self.to))
+            while libpq.PQstatus(connection) == 0 and not self.over.wait(0.02):
+                self._ask(connection)
+            libpq.PQfinish(connection)
 
-    def stop(self):
-        self.over.set()
-        self.thread.join(60)
-        return self.seen
-
-
-class Cutter:
-    """A way to the server that can be cut: a socket of its own folder, which passes bytes on until so many have passed."""
-
-    def __init__(self, server):
-        self.folder = Path(tempfile.mkdtemp(prefix="qidflow-cut-"))
-        self.to = str(server.folder / ".s.PGSQL.5432")
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(str(self.folder / ".s.PGSQL.5432"))
-        self.socket.listen(8)
-        self.left = None
-        self.passed = 0
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def cut_after(self, count):
-        self.left, self.passed = count, 0
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.connect, args=(client,), daemon=True).start()
-
-    def connect(self, client):
-        with client, socket.socket(socket.AF_UNIX) as server:
-            try:
-                server.connect(self.to)
-                while self.pass_on(client, server):
-                    pass
-            except OSError:  # the server is not there, or one of both has gone
-                pass
-
-    def pass_on(self, client, server):
-        for one in select.select((client, server), (), ())[0]:
-            data = one.recv(16384)
-            self.passed += len(data)
-            if self.left is not None:
-                self.left -= len(data)
-            if not data or (self.left is not None and self.left <= 0):
-                return False
-            (server if one is client else client).sendall(data)
-        return True
+    def _ask(self, connection):
+        result = ctypes.c_void_p(libpq.PQexec(connection, self.SQL.encode()))
+        said = None
+        if libpq.PQresultStatus(result) == TUPLES_OK:
+            said = "|".join(libpq.PQgetvalue(result, 0, i).decode() for i in range(self.COLUMNS))
+        elif b"does not exist" in libpq.PQresultErrorMessage(result):
+            said = "nothing"
+        libpq.PQclear(result)
+        if said:
+            self.looks += 1
+            self.seen.add(said)
+            if said not in self.wholes and len(self.wrong) < 20:
+                self.wrong.append(said)
 
     def close(self):
-        self.socket.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        assert self.thread.is_alive(), "the reader died"
+        self.over.set()
+        self.thread.join(60)

@@ -1,13 +1,21 @@
 /* share_shim.c -- a folder that behaves as a share does, by LD_PRELOAD: below the path that SHARE names there are no hard links,
- * no locks and no exchange of names, with SHARE_LINKS=no no symbolic links either, and with SHARE_HANGS=yes what is synced does not
- * come back, and an exit that runs what libraries do at the end is told. */
+ * no locks and no exchange of names, with SHARE_LINKS=no no symbolic links either.
+ *
+ * At the SHARE_AT-th call there something happens, which SHARE_THEN says: "hang": that call and each after it does not come back,
+ * and an exit that runs what libraries do at the end is told; "error N": they fail with that errno; "kill PID SIGNAL": once, PID 0
+ * being this process. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool is_set(const char *name, const char *value)
@@ -40,48 +48,101 @@ static int refuse(int error)
 	return -1;
 }
 
+/* Another call there; the errno that it fails with, or 0. */
+static int count_call(void)
+{
+	static atomic_long calls;
+	const char *at = getenv("SHARE_AT"), *then = getenv("SHARE_THEN");
+	long number = atomic_fetch_add(&calls, 1) + 1, moment = at ? strtol(at, NULL, 10) : 0;
+	int pid, sign, error;
+
+	if (!moment || !then || number < moment)
+		return 0;
+	while (strcmp(then, "hang") == 0)
+		pause();
+	if (number == moment && sscanf(then, "kill %d %d", &pid, &sign) == 2)
+		kill(pid ? pid : getpid(), sign);
+	return sscanf(then, "error %d", &error) == 1 ? error : 0;
+}
+
+/* The function behind this one; or, of a call on the share whose turn has come, its error is returned. */
+#define REAL(name, type, ...) ((int (*)(type, ##__VA_ARGS__))dlsym(RTLD_NEXT, name))
+#define COUNT(is)                                                                                            \
+	do {                                                                                                 \
+		int error = (is) ? count_call() : 0;                                                         \
+		if (error)                                                                                   \
+			return refuse(error);                                                                \
+	} while (0)
+
 int symlink(const char *from, const char *to)
 {
-	int (*real)(const char *, const char *) =
-	    (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "symlink");
-
-	return is_share(to) && is_set("SHARE_LINKS", "no") ? refuse(EPERM) : real(from, to);
+	COUNT(is_share(to));
+	return is_share(to) && is_set("SHARE_LINKS", "no")
+		   ? refuse(EPERM)
+		   : REAL("symlink", const char *, const char *)(from, to);
 }
 
 int link(const char *from, const char *to)
 {
-	int (*real)(const char *, const char *) =
-	    (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "link");
-
-	return is_share(to) ? refuse(EPERM) : real(from, to);
+	return is_share(to) ? refuse(EPERM) : REAL("link", const char *, const char *)(from, to);
 }
 
 int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
 {
-	int (*real)(int, const char *, int, const char *, unsigned) =
-	    (int (*)(int, const char *, int, const char *, unsigned))dlsym(RTLD_NEXT, "renameat2");
-
-	return is_share(to) && flags ? refuse(EINVAL) : real(from_fd, from, to_fd, to, flags);
+	COUNT(is_share(to));
+	return is_share(to) && flags ? refuse(EINVAL)
+				     : REAL("renameat2", int, const char *, int, const char *, unsigned)(
+					   from_fd, from, to_fd, to, flags);
 }
 
 __attribute__((destructor)) static void at_exit(void)
 {
-	if (is_set("SHARE_HANGS", "yes") && strcmp(program_invocation_short_name, "qidflow") == 0)
+	if (is_set("SHARE_THEN", "hang") && strcmp(program_invocation_short_name, "qidflow") == 0)
 		fputs("exit handlers run\n", stderr);
 }
 
 int flock(int fd, int operation)
 {
-	int (*real)(int, int) = (int (*)(int, int))dlsym(RTLD_NEXT, "flock");
+	return is_share_fd(fd) ? refuse(ENOLCK) : REAL("flock", int, int)(fd, operation);
+}
 
-	return is_share_fd(fd) ? refuse(ENOLCK) : real(fd, operation);
+int open(const char *path, int flags, ...)
+{
+	va_list args;
+
+	COUNT(is_share(path));
+	va_start(args, flags);
+	mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	return REAL("open", const char *, int, ...)(path, flags, mode);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	COUNT(is_share(path));
+	return REAL("mkdir", const char *, mode_t)(path, mode);
+}
+
+int rename(const char *from, const char *to)
+{
+	COUNT(is_share(to));
+	return REAL("rename", const char *, const char *)(from, to);
+}
+
+int unlink(const char *path)
+{
+	COUNT(is_share(path));
+	return REAL("unlink", const char *)(path);
 }
 
 int fsync(int fd)
 {
-	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
+	COUNT(is_share_fd(fd));
+	return REAL("fsync", int)(fd);
+}
 
-	while (is_share_fd(fd) && is_set("SHARE_HANGS", "yes"))
-		pause();
-	return real(fd);
+ssize_t write(int fd, const void *data, size_t size)
+{
+	COUNT(is_share_fd(fd));
+	return ((ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write"))(fd, data, size);
 }

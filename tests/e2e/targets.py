@@ -88,7 +88,7 @@ class Reader:
                     self.wrong.append(wrong)
                 self.seen.add(json.loads(latest)["snapshot"])
                 self.looks += 1
-            time.sleep(0.002)
+            self.over.wait(0.03)
 
     def close(self):
         assert self.thread.is_alive(), "the reader died"
@@ -97,9 +97,24 @@ class Reader:
 
 
 def own_mounts():
-    """This process has mounts of its own from now on, that vanish with it. False: no right to."""
-    return ctypes.CDLL(None, use_errno=True).unshare(0x00020000) == 0 and subprocess.run(
-        ["mount", "--make-rprivate", "/"], capture_output=True, check=False).returncode == 0
+    """This process has mounts of its own from now on, that vanish with it, where it has the right to."""
+    if ctypes.CDLL(None, use_errno=True).unshare(0x00020000) == 0:
+        subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True, check=False)
+
+
+def small_disk(folder, mb, options=""):
+    """The folder is a disk of its own. False: no right to; then a full disk is a limit to the size of files (prlimit)."""
+    return subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mb}m{options}", "none", folder], capture_output=True,
+                          check=False).returncode == 0
+
+
+def fill_disk(folder, room):
+    """But for about so many bytes. What fills it: unlink() makes the room again."""
+    free = os.statvfs(folder)
+    filler = folder / "filler"
+    with open(filler, "wb") as f:
+        os.posix_fallocate(f.fileno(), 0, free.f_bavail * free.f_frsize - room)
+    return filler
 
 
 class S3:
@@ -118,6 +133,7 @@ class S3:
         python = ROOT / "build/s3/bin/python"
         flags = [f"--{name}={value}" for name, value in self.options.items()]
         env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        env["MOTO_S3_DEFAULT_KEY_BUFFER_SIZE"] = "65536"  # what is larger is a file
         self.process = self.case.start([python, "-B", ROOT / "tests/s3/server.py", self.folder, *flags], env=env)
         wait_until("the S3 server", lambda: ready.exists() or self.process.poll() is not None, 60)
         said = json.loads(ready.read_text())
@@ -138,24 +154,21 @@ class S3:
 
 
 class Proxy:
-    """Between qidflow and a server: act() is called once so many bytes went to it, and with `cuts` the rest is cut off."""
+    """Between qidflow and a server: act() is called once so many bytes have passed, and with `cuts` all is cut off then, until
+    mend(). connect() is a new connection to the server."""
 
-    def __init__(self, port):
-        self.port_of_server = port
-        self.listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listening.getsockname()[1]
-        self.left, self.act, self.cuts, self.is_cut = None, None, False, False
+    def __init__(self, listening, connect):
+        self.listening, self.connect = listening, connect
         self.lock = threading.Lock()
-        self.open = []
+        self.passed, self.due, self.act, self.cuts, self.is_cut = 0, None, None, False, False
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def after(self, sent, act, cuts):
+    def after(self, count, act=None, cuts=False):
         with self.lock:
-            self.left, self.act, self.cuts, self.is_cut = sent, act, cuts, False
+            self.passed, self.due, self.act, self.cuts, self.is_cut = 0, count, act, cuts, False
 
     def mend(self):
-        with self.lock:
-            self.left, self.act, self.is_cut = None, None, False
+        self.after(None)
 
     def close(self):
         self.listening.close()
@@ -167,29 +180,25 @@ class Proxy:
             except OSError:
                 return
             try:
-                server = socket.create_connection(("127.0.0.1", self.port_of_server), 5)
+                server = None if self.is_cut else self.connect()
             except OSError:
+                server = None
+            if server:
+                threading.Thread(target=self._both, args=(client, server), daemon=True).start()
+            else:
                 client.close()
-                continue
-            if self.is_cut:
-                client.close()
-                server.close()
-                continue
-            threading.Thread(target=self._both, args=(client, server), daemon=True).start()
 
     def _both(self, client, server):
-        back = threading.Thread(target=self._pump, args=(server, client, False), daemon=True)
+        back = threading.Thread(target=self._pump, args=(server, client), daemon=True)
         back.start()
-        self._pump(client, server, True)
+        self._pump(client, server)
         back.join()
         client.close()
         server.close()
 
-    def _pump(self, source, sink, counts):
+    def _pump(self, source, sink):
         try:
-            while not self.is_cut and (piece := source.recv(65536)):
-                if counts and self._is_due(len(piece)) and self.cuts:
-                    break
+            while (piece := source.recv(65536)) and not self._cuts(len(piece)):
                 sink.sendall(piece)
         except OSError:
             pass
@@ -199,15 +208,12 @@ class Proxy:
             except OSError:
                 pass
 
-    def _is_due(self, size):
+    def _cuts(self, size):
         with self.lock:
-            if self.left is None:
-                return self.is_cut
-            self.left -= size
-            if self.left > 0:
-                return False
-            self.left = None
-            self.is_cut = self.cuts
-        if self.act:
+            self.passed += size
+            is_due = self.due is not None and self.passed >= self.due
+            if is_due:
+                self.due, self.is_cut = None, self.cuts
+        if is_due and self.act:
             self.act()
-        return True
+        return self.is_cut

@@ -7,14 +7,13 @@ import signal
 import socket
 import sqlite3
 import string
-import subprocess
 import tempfile
 import time
 import unittest
 from datetime import datetime, timedelta
 
 from harness import SLOW, Case, Data, rows, say, wait_until
-from postgresql import FEED, Cutter, Reader, Server, assert_same
+from postgresql import FEED, Server, assert_same
 
 HOSTS = 40 if SLOW else 120
 PUBLISH = {"publish.formats": "sqlite", "publish.keep": 20, "batch.hosts": 20}
@@ -133,170 +132,6 @@ class Incremental(Feeds):
     def size(self):
         names = ("q_host_list", "q_host_list_detection_hosts", "q_host_list_detection_qids", "q_knowledgebase")
         return sum(int(self.one(f"SELECT count(*) FROM {name}")) for name in names)
-
-
-class Interrupted(Feeds):
-    MOMENTS = 6 if SLOW else 20
-
-    def setUp(self):
-        super().setUp()
-        self.cutter = Cutter(self.server)
-        self.through = self.server.connection(self.database, host=self.cutter.folder)
-        self.dice = random.Random(7)
-
-    def tearDown(self):
-        self.cutter.close()
-        super().tearDown()
-
-    def start_feed(self, data):
-        return self.qidflow("distribute", None, data, settings=self.settings(connection=self.through))
-
-    def undisturbed(self, data):
-        """How long one takes, and how many bytes pass."""
-        self.cutter.cut_after(1 << 60)
-        process = self.start_feed(data)
-        self.assertEqual(process.wait(200), 0, process.tail())
-        return process.seconds, self.cutter.passed
-
-    def kill(self, process, seconds):
-        time.sleep(self.dice.random() * seconds)
-        process.kill(signal.SIGKILL)
-
-    def kill_server(self, _process, seconds):
-        time.sleep(self.dice.random() * seconds)
-        self.server.stop(signal.SIGKILL)
-
-    def test_moments(self):
-        """qidflow killed, the server killed, the connection cut; of a first feed and of later ones."""
-        snapshots = self.snapshots(3)
-        whole, ended = {"nothing"} | self.wholes(snapshots), []
-        for moment in range(self.MOMENTS):
-            kind = ("kill", "server", "cut")[moment % 3]
-            data = self.data(f"moment{moment}")
-            self.server.run(self.database, "DROP SCHEMA IF EXISTS qidflow CASCADE")
-            first = moment % 2 == 0
-            if not first:
-                self.publish(data, snapshots[moment // 3 % 2])
-                self.undisturbed(data)
-            path = self.publish(data, snapshots[-1])
-            seconds, count = self.length(first, path)
-            reader = Reader(self.server, self.database)
-            reader.look()
-            self.cutter.cut_after(self.dice.randrange(1, int(count * 1.02)) if kind == "cut" else 1 << 60)
-            process = self.start_feed(data)
-            if kind == "kill":
-                self.kill(process, seconds)
-            elif kind == "server":
-                self.kill_server(process, seconds)
-            ended.append(process.wait(60))
-            if kind == "server":
-                self.server.start()
-            self.undisturbed(data)
-            reader.look()
-            for what in reader.stop():
-                self.assertIn(what, whole, f"moment {moment}: {kind}: a reader saw a half")
-            self.assertGreater(reader.polls, 0)
-            self.assert_same(path, what=None if moment < 3 else ["Q_Host_List_Detection_QIDS", "Q_KnowledgeBase"])
-        say(f"ends of the interrupted feeds: {ended}")
-        self.assertGreater(sum(1 for e in ended if e), self.MOMENTS // 3, "hardly any was interrupted")
-
-    def length(self, first, path):
-        """Of an undisturbed feed of the same kind, into another schema; once a kind."""
-        self.lengths = getattr(self, "lengths", {})
-        if first not in self.lengths:
-            data = self.data(f"length{first}")
-            keep, self.database = self.database, self.server.database()
-            self.through = self.server.connection(self.database, host=self.cutter.folder)
-            if not first:
-                self.publish(data, self.oldest)
-                self.undisturbed(data)
-            self.publish(data, path)
-            self.lengths[first] = self.undisturbed(data)
-            self.database = keep
-            self.through = self.server.connection(keep, host=self.cutter.folder)
-        return self.lengths[first]
-
-    def snapshots(self, runs, **options):
-        found = super().snapshots(runs, **options)
-        self.oldest = found[0]
-        return found
-
-    @staticmethod
-    def wholes(snapshots):
-        """What a reader may see of each snapshot."""
-        said = set()
-        for path in snapshots:
-            row = rows(path, "SELECT max(run), max(run), (SELECT count(*) FROM q_host_list), "
-                             "(SELECT sum(batch_number) FROM q_host_list), (SELECT count(*) FROM q_host_list_detection_hosts), "
-                             "(SELECT count(*) FROM q_host_list_detection_qids), "
-                             "(SELECT sum(batch_number) FROM q_host_list_detection_qids), "
-                             "(SELECT sum(batch_number) FROM q_knowledgebase) FROM qidflow_run")[0]
-            said.add("|".join(map(str, row)))
-        return said
-
-
-class Disk(Feeds):
-    """A disk of the server's that is full: a small tmpfs, in a mount namespace that ends with it."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.server = None
-
-    @classmethod
-    def tearDownClass(cls):
-        if cls.server:
-            cls.server.close()
-
-    def setUp(self):
-        Case.setUp(self)
-        self.names = (datetime(2026, 1, 1) + timedelta(seconds=i) for i in itertools.count())
-
-    def test_full(self):
-        if subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", self.temp], capture_output=True,
-                          check=False).returncode != 0:
-            self.skipTest("no right to mount here")
-        snapshot = self.snapshots(1, hosts=250)[0]
-        type(self).server = server = Server()
-        self.database = server.database()
-        server.stop()
-        enter = self.mount(server.folder, 400)
-        ends = []
-        for i, room in enumerate((1, 3, 5, 60)):  # MB
-            server.start("min_wal_size=32MB", "max_wal_size=32MB", wrapper=enter)
-            data = self.data(f"full{i}")
-            path = self.publish(data, snapshot)
-            free = int(subprocess.run([*enter, "df", "--output=avail", "-k", server.folder / "data"], capture_output=True,
-                                      check=True).stdout.split()[-1])
-            filler = server.folder / "disk/filler"
-            subprocess.run([*enter, "fallocate", "-l", f"{free - room * 1024}KiB", filler], check=True, timeout=60)
-            process = self.qidflow("distribute", None, data, settings=self.settings())
-            ended = process.wait(120)
-            say(f"{room} MB of room: {ended} {process.lines[-1][25:220]}")
-            self.assertIn(ended, (0, 3), process.tail())
-            ends.append(ended)
-            if ended:
-                self.assertRegex(process.err, "disk is full: make room there|connection was lost")
-                self.assertNotEqual(server.run(self.database, f"SELECT * FROM {FEED}", check=False).returncode, 0)
-            subprocess.run([*enter, "rm", filler], check=True, timeout=60)
-            if server.process.poll() is not None:  # it has given up, too
-                server.start(wrapper=enter)
-            wait_until("the server", server.answers, 60)
-            self.feed(data)
-            self.assert_same(path, ["Q_Host_List_Detection_QIDS", "Q_KnowledgeBase"])
-            server.run(self.database, "DROP SCHEMA qidflow CASCADE")
-            server.stop()
-        self.assertEqual((ends[0], ends[-1], len(set(ends[:3]))), (3, 0, 1), "the disk was not full, or always")
-
-    def mount(self, folder, size_mb):
-        """The server's data on a small disk; what it runs behind to see it."""
-        (folder / "disk").mkdir()
-        script = (f"mount -t tmpfs -o size={size_mb}m none {folder}/disk && cp -a {folder}/data {folder}/disk/ && "
-                  f"mount --bind {folder}/disk/data {folder}/data && echo ready && exec sleep 600")
-        holder = self.start(["unshare", "-m", "sh", "-c", script])
-        enter = ["nsenter", "-t", str(holder.pid), "-m"]
-        wait_until("the disk", lambda: subprocess.run([*enter, "test", "-d", folder / "disk/data"], check=False).returncode == 0 and
-                   subprocess.run([*enter, "mountpoint", "-q", folder / "data"], check=False).returncode == 0, 60)
-        return enter
 
 
 class Schemas(Feeds):

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """server.py -- an S3 server on 127.0.0.1 that verifies signatures, for the tests; moto does the work.
 
-  build/s3/bin/python tests/s3/server.py FOLDER [--port N] [--clock SECONDS] [--tls FILE]
+  build/s3/bin/python tests/s3/server.py FOLDER [--port N] [--tls FILE]
 
 FOLDER/ready.json says port and keys once it answers: of `user`, who may do anything, of `writer`, who may only put, and of
 `reader`. The bucket is `snapshots`, and what is in it outlives the server (FOLDER/state). Beside what moto checks (signatures, policies,
-parts and their sizes) a body must be whole, and have the sums that its headers say; and the clock of a signature, which --clock
-sets this server's off, must be within 15 minutes. FILE: certificate and key, for https.
+parts and their sizes) a body must be whole, and have the sums that its headers say; and the clock of a signature must be
+within 15 minutes of this server's. FILE: certificate and key, for https.
 
 Not signed, for who looks from outside: GET /-/list is a JSON object of all objects, GET /-/uploads the number of uploads
-that are not finished, GET /-/object/KEY an object, GET /-/log what was asked for. GET /-/empty removes all objects.
+that are not finished, GET /-/object/KEY an object, GET /-/log what was asked for. GET /-/empty removes all objects,
+GET /-/clock/N sets the server's clock N seconds off.
 """
 import argparse
 import base64
@@ -19,6 +20,7 @@ import io
 import json
 import os
 import pickle
+import resource
 import threading
 from pathlib import Path
 
@@ -41,8 +43,8 @@ def error(status, code, message, start):
 
 
 class Server:
-    def __init__(self, folder, clock):
-        self.folder, self.clock = folder, clock
+    def __init__(self, folder):
+        self.folder, self.clock = folder, 0
         self.app = DomainDispatcherApplication(create_backend_app)
         self.lock = threading.Lock()
         self.log = []
@@ -71,9 +73,13 @@ class Server:
             self.keys[name] = (key.access_key_id, key.secret_access_key)
 
     def save(self):
+        """What it keeps for its next start is not on the disk of its objects, so is not under that one's limit."""
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limits[1], limits[1]))
         made = self.folder / "state.tmp"
         made.write_bytes(pickle.dumps({"buckets": self.s3.buckets, "keys": self.keys}))
         made.rename(self.folder / "state")
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     def look(self, path, start):
         objects = self.s3.buckets[BUCKET].keys
@@ -94,6 +100,8 @@ class Server:
                 return error("404 Not Found", "NoSuchKey", key, start)
             start("200 OK", [("Content-Length", str(objects[key].size))])
             return [objects[key].value]
+        elif path.startswith("/-/clock/"):
+            answer = self.clock = int(path[len("/-/clock/"):])
         else:
             answer = self.log
         body = json.dumps(answer).encode()
@@ -161,10 +169,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--clock", type=int, default=0)
     parser.add_argument("--tls")
     o = parser.parse_args()
-    server = Server(o.folder, o.clock)
+    server = Server(o.folder)
     listening = make_server("127.0.0.1", o.port, server, threaded=True, request_handler=Handler,
                             ssl_context=(o.tls, o.tls) if o.tls else None)
     made = o.folder / "ready.tmp"
