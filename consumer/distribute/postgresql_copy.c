@@ -82,9 +82,9 @@ static bool begin(struct postgresql *p, const struct shape_table *t, const char 
 	return postgresql_copy_begin(p, buffer_text(sql));
 }
 
-/* key NULL: all rows. Else those with ?1. NULL: logged, and told. */
+/* key NULL: all rows. Else those whose key `is`. NULL: logged, and told. */
 static sqlite3_stmt *prepare(
-    struct postgresql *p, struct db *snapshot, const struct shape_table *t, const char *key)
+    struct postgresql *p, struct db *snapshot, const struct shape_table *t, const char *key, const char *is)
 {
 	struct buffer sql;
 
@@ -92,7 +92,7 @@ static sqlite3_stmt *prepare(
 	shape_add_select(&sql, t);
 	if (key)
 		must(buffer_add_text(&sql, " WHERE ") && postgresql_add_name(&sql, key) &&
-		     buffer_add_text(&sql, " = ?1"));
+		     buffer_add_text(&sql, is));
 	sqlite3_stmt *s = db_prepare(snapshot, buffer_text(&sql));
 	buffer_close(&sql);
 	if (!s)
@@ -103,7 +103,7 @@ static sqlite3_stmt *prepare(
 bool copy_all(struct postgresql *p, struct db *snapshot, const struct shape_table *t, const char *to,
     bool freeze, struct copied *c)
 {
-	sqlite3_stmt *s = prepare(p, snapshot, t, NULL);
+	sqlite3_stmt *s = prepare(p, snapshot, t, NULL, NULL);
 
 	return s && begin(p, t, to, freeze) && add_rows(p, snapshot, s, t, c) && postgresql_copy_end(p);
 }
@@ -111,11 +111,25 @@ bool copy_all(struct postgresql *p, struct db *snapshot, const struct shape_tabl
 bool copy_some(struct postgresql *p, struct db *snapshot, const struct shape_table *t, const char *to,
     const char *key, const int64_t *keys, size_t n, struct copied *c)
 {
-	sqlite3_stmt *s = prepare(p, snapshot, t, key);
+	sqlite3_stmt *s = prepare(p, snapshot, t, key, " = ?1");
 	bool ok = s && begin(p, t, to, false);
 
 	for (size_t i = 0; ok && i < n; i++) {
 		sqlite3_bind_int64(s, 1, keys[i]);
+		ok = add_rows(p, snapshot, s, t, c);
+	}
+	return ok && postgresql_copy_end(p);
+}
+
+bool copy_ranges(struct postgresql *p, struct db *snapshot, const struct shape_table *t, const char *to,
+    const struct ranges *r, struct copied *c)
+{
+	sqlite3_stmt *s = prepare(p, snapshot, t, shape_key(t, 1)->source, " BETWEEN ?1 AND ?2");
+	bool ok = s && begin(p, t, to, false);
+
+	for (size_t i = 0; ok && i < r->n; i++) {
+		sqlite3_bind_int64(s, 1, r->from[i]);
+		sqlite3_bind_int64(s, 2, r->last[i]);
 		ok = add_rows(p, snapshot, s, t, c);
 	}
 	return ok && postgresql_copy_end(p);
@@ -211,58 +225,4 @@ void changes_close(struct changes *c)
 	free(c->sent);
 	free(c->gone);
 	*c = (struct changes){.n_sent = 0};
-}
-
-/* ---- signature */
-
-struct hash { /* FNV-1a from two beginnings */
-	uint64_t a, b;
-};
-
-static void add_bytes(struct hash *h, const void *data, size_t size)
-{
-	const unsigned char *s = data;
-
-	for (size_t i = 0; i < size; i++) {
-		h->a = (h->a ^ s[i]) * UINT64_C(0x100000001b3);
-		h->b = (h->b ^ s[i]) * UINT64_C(0x9e3779b97f4a7c15);
-	}
-}
-
-static struct hash hash_row(sqlite3_stmt *s, int columns)
-{
-	struct hash h = {UINT64_C(0xcbf29ce484222325), UINT64_C(0x2545f4914f6cdd1d)};
-
-	for (int i = 0; i < columns; i++) {
-		int type = sqlite3_column_type(s, i), size = 0;
-
-		add_bytes(&h, &type, sizeof(type));
-		if (type == SQLITE_NULL)
-			continue;
-		const void *value =
-		    type == SQLITE_BLOB ? sqlite3_column_blob(s, i) : sqlite3_column_text(s, i);
-		size = sqlite3_column_bytes(s, i);
-		add_bytes(&h, &size, sizeof(size));
-		add_bytes(&h, value, (size_t)size);
-	}
-	h.a ^= h.a >> 32;
-	h.b ^= h.b >> 29;
-	return h;
-}
-
-bool copy_signature(struct postgresql *p, struct db *snapshot, const struct shape_table *t,
-    char ret_signature[static COPY_SIGNATURE])
-{
-	sqlite3_stmt *s = prepare(p, snapshot, t, NULL);
-	struct hash sum = {0, 0};
-	int more = -1;
-
-	while (s && (more = db_row(snapshot, s)) == 1) {
-		struct hash h = hash_row(s, t->n_columns);
-
-		sum.a += h.a;
-		sum.b += h.b;
-	}
-	snprintf(ret_signature, COPY_SIGNATURE, "%016" PRIx64 "%016" PRIx64, sum.a, sum.b);
-	return s && (more == 0 || copy_fail_to_read(p, snapshot));
 }

@@ -3,6 +3,7 @@
 #define POSTGRESQL_COPY_H
 #include "postgresql_link.h"
 #include "postgresql_shape.h"
+#include "postgresql_sign.h"
 
 struct copied {
 	uint64_t rows,
@@ -15,6 +16,10 @@ bool copy_all(struct postgresql *p, struct db *snapshot, const struct shape_tabl
 bool copy_some(struct postgresql *p, struct db *snapshot, const struct shape_table *t, const char *to,
     const char *key, const int64_t *keys, size_t n, struct copied *c);
 
+/* Those within the ranges, of a table with one integer key. */
+bool copy_ranges(struct postgresql *p, struct db *snapshot, const struct shape_table *t, const char *to,
+    const struct ranges *r, struct copied *c);
+
 struct changes {              /* of a table OF_SETS; keys in order */
 	int64_t *sent, *gone; /* new, or of another fetch; not in the snapshot */
 	size_t n_sent, n_gone;
@@ -24,11 +29,6 @@ struct changes {              /* of a table OF_SETS; keys in order */
 bool changes_find(
     struct postgresql *p, struct db *snapshot, const struct shape_table *t, struct changes *ret);
 void changes_close(struct changes *c);
-
-/* 32 digits that tell whether any value of the table changed, in whichever order its rows are. false: failed. */
-enum { COPY_SIGNATURE = 33 };
-bool copy_signature(struct postgresql *p, struct db *snapshot, const struct shape_table *t,
-    char ret_signature[static COPY_SIGNATURE]);
 
 /* The snapshot cannot be read: it was logged. Is false. */
 bool copy_fail_to_read(struct postgresql *p, struct db *snapshot);

@@ -90,32 +90,47 @@ static bool update_sets(struct feed *f, const struct shape_table *t)
 	return ok;
 }
 
-static bool fit(struct feed *f, const struct shape_table *t)
+/* *ret_anew: a column's values are gone with its type. */
+static bool fit(struct feed *f, const struct shape_table *t, bool *ret_anew)
 {
 	int misfits;
 
 	if (!table_count_misfits(f->p, t, &misfits))
 		return false;
+	*ret_anew = misfits > 0;
 	return !misfits || ((f->grants || views_drop(f->p, &f->grants)) && table_fit_types(f->p, t));
+}
+
+static bool update_keyed(struct feed *f, const struct shape_table *t, const char *before, const char *now,
+    struct table_change *done)
+{
+	if (!sign_has_pieces(t))
+		return table_update_keyed(f->p, f->db, t, NULL, done);
+	struct ranges ranges = sign_compare(before, now);
+	bool ok = table_update_keyed(f->p, f->db, t, &ranges, done);
+	sign_close(&ranges);
+	return ok;
 }
 
 static bool update_others(struct feed *f, const struct shape_table *t)
 {
-	char note[NOTE], signature[COPY_SIGNATURE];
+	char note[NOTE];
 	struct table_change done = {.gone = 0};
+	bool anew = false;
 
 	snprintf(note, sizeof(note), "table %s", t->name);
-	char *before = feed_note_read(f->p, note);
-	bool ok = before && copy_signature(f->p, f->db, t, signature);
-	bool same = ok && !f->anew && !strcmp(before, signature);
-	free(before);
-	if (!ok || same)
-		return ok;
-	ok = fit(f, t) && (t->kind == SHAPE_KEYED && !f->anew ? table_update_keyed(f->p, f->db, t, &done)
-							      : table_replace(f->p, f->db, t, &done.sent));
+	char *before = feed_note_read(f->p, note), *now = before ? sign_table(f->p, f->db, t) : NULL;
+	bool ok = now, same = ok && !f->anew && !strcmp(before, now);
+	if (ok && !same)
+		ok = fit(f, t, &anew) &&
+		     (t->kind == SHAPE_KEYED && !f->anew ? update_keyed(f, t, anew ? "" : before, now, &done)
+							 : table_replace(f->p, f->db, t, &done.sent)) &&
+		     table_make_indexes(f->p, f->db, t) && feed_note(f->p, note, now);
 	f->rows += done.sent.rows;
 	f->mended += done.sent.mended;
-	return ok && table_make_indexes(f->p, f->db, t) && feed_note(f->p, note, signature);
+	free(before);
+	free(now);
+	return ok;
 }
 
 static bool update(struct feed *f, const struct shape_table *t)
@@ -136,18 +151,19 @@ static bool update(struct feed *f, const struct shape_table *t)
 	return ok && table_make_indexes(f->p, f->db, t);
 }
 
-/* A table that is made: with its signature, so that the next feed knows that nothing changed. */
+/* A table that is made: with its signature, so that the next feed knows what changed. */
 static bool make_noted(struct feed *f, const struct shape_table *t)
 {
-	char note[NOTE], signature[COPY_SIGNATURE] = "sets";
+	char note[NOTE];
 	struct copied done = {0};
 	bool signs = t->kind == SHAPE_KEYED || t->kind == SHAPE_BARE;
+	char *signature = signs ? sign_table(f->p, f->db, t) : xstrdup("sets");
 
 	snprintf(note, sizeof(note), "table %s", t->name);
-	bool ok = (!signs || copy_signature(f->p, f->db, t, signature)) && make(f, t, &done) &&
-		  feed_note(f->p, note, signature);
+	bool ok = signature && make(f, t, &done) && feed_note(f->p, note, signature);
 	f->rows += done.rows;
 	f->mended += done.mended;
+	free(signature);
 	return ok;
 }
 

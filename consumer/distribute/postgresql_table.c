@@ -98,8 +98,8 @@ static bool drop_stage(struct postgresql *p)
 	return postgresql_run_text(p, "DROP TABLE pg_temp." STAGE);
 }
 
-/* INSERT INTO t(…) SELECT … FROM stage [EXCEPT what is there] ON CONFLICT … */
-static bool put_stage(struct postgresql *p, const struct shape_table *t, bool only_what_differs)
+/* INSERT INTO t(…) SELECT … FROM stage ON CONFLICT … */
+static bool put_stage(struct postgresql *p, const struct shape_table *t)
 {
 	const char *comma = "";
 	int others = 0;
@@ -110,14 +110,7 @@ static bool put_stage(struct postgresql *p, const struct shape_table *t, bool on
 	shape_add_names(&p->sql, t);
 	add(p, ") SELECT ");
 	shape_add_names(&p->sql, t);
-	add(p, " FROM pg_temp." STAGE);
-	if (only_what_differs) {
-		add(p, " EXCEPT SELECT ");
-		shape_add_names(&p->sql, t);
-		add(p, " FROM ");
-		add_name(p, t->name);
-	}
-	add(p, " ON CONFLICT (");
+	add(p, " FROM pg_temp." STAGE " ON CONFLICT (");
 	shape_add_keys(&p->sql, t, "", ", ");
 	add(p, ") DO ");
 	for (int i = 0; i < t->n_columns; i++) {
@@ -139,6 +132,24 @@ static void add_keys(struct buffer *to, const int64_t *keys, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		must(buffer_add_text(to, to->size > 1 ? "," : "") && postgresql_copy_int(to, keys[i]));
+}
+
+static bool run_with_ranges(struct postgresql *p, const struct ranges *r)
+{
+	struct buffer from, last;
+
+	buffer_open(&from, KEYS_MOST);
+	buffer_open(&last, KEYS_MOST);
+	must(buffer_add_text(&from, "{") && buffer_add_text(&last, "{"));
+	add_keys(&from, r->from, r->n);
+	add_keys(&last, r->last, r->n);
+	must(buffer_add_text(&from, "}") && buffer_add_text(&last, "}"));
+	const char *const values[] = {buffer_text(&from), buffer_text(&last)};
+	struct postgresql_answer *a = postgresql_ask(p, buffer_text(&p->sql), 2, values);
+	buffer_close(&from);
+	buffer_close(&last);
+	postgresql_answer_close(a);
+	return a != NULL;
 }
 
 /* The statement in p->sql, with $1 = all of these. */
@@ -179,7 +190,7 @@ bool table_update_sets(struct postgresql *p, struct db *snapshot, const struct s
 			return false;
 	}
 	return !changes->n_sent || (send_some(p, snapshot, t, shape_key(t, 1)->source, changes, &ret->sent) &&
-				       put_stage(p, t, false) && drop_stage(p));
+				       put_stage(p, t) && drop_stage(p));
 }
 
 /* An index for the second half of the question, or it would be asked of the whole stage for each row. */
@@ -201,13 +212,18 @@ static void add_same_key(struct postgresql *p, const struct shape_table *t)
 	}
 }
 
-static void begin_delete_unstaged(struct postgresql *p, const struct shape_table *t)
+static void add_unstaged(struct postgresql *p, const struct shape_table *t)
+{
+	add(p, "NOT EXISTS (SELECT 1 FROM pg_temp." STAGE " AS s WHERE ");
+	add_same_key(p, t);
+	add(p, ")");
+}
+
+static void begin_delete(struct postgresql *p, const struct shape_table *t)
 {
 	begin_sql(p, "DELETE FROM ");
 	add_name(p, t->name);
-	add(p, " AS t WHERE NOT EXISTS (SELECT 1 FROM pg_temp." STAGE " AS s WHERE ");
-	add_same_key(p, t);
-	add(p, ")");
+	add(p, " AS t");
 }
 
 bool table_update_hosts(struct postgresql *p, struct db *snapshot, const struct shape_table *t,
@@ -218,19 +234,55 @@ bool table_update_hosts(struct postgresql *p, struct db *snapshot, const struct 
 		return true;
 	if (!send_some(p, snapshot, t, "ID", changes, &ret->sent) || !index_stage(p, t))
 		return false;
-	begin_delete_unstaged(p, t);
-	add(p, " AND t.id = ANY($1::bigint[])");
-	return run_with_keys(p, changes, true) && put_stage(p, t, false) && drop_stage(p);
+	begin_delete(p, t);
+	add(p, " WHERE t.id = ANY($1::bigint[]) AND ");
+	add_unstaged(p, t);
+	return run_with_keys(p, changes, true) && put_stage(p, t) && drop_stage(p);
 }
 
-bool table_update_keyed(
-    struct postgresql *p, struct db *snapshot, const struct shape_table *t, struct table_change *ret)
+/* What is the same there need not be written. */
+static bool drop_same_from_stage(struct postgresql *p, const struct shape_table *t)
+{
+	begin_sql(p, "DELETE FROM pg_temp." STAGE " AS s USING ");
+	add_name(p, t->name);
+	add(p, " AS t WHERE ");
+	add_same_key(p, t);
+	for (int i = 0; i < t->n_columns; i++) {
+		if (t->columns[i].key)
+			continue;
+		add(p, " AND s.");
+		add_name(p, t->columns[i].name);
+		add(p, " IS NOT DISTINCT FROM t.");
+		add_name(p, t->columns[i].name);
+	}
+	return run_sql(p);
+}
+
+static bool delete_unstaged(struct postgresql *p, const struct shape_table *t, const struct ranges *r)
+{
+	begin_delete(p, t);
+	if (r) {
+		add(p, " USING unnest($1::bigint[], $2::bigint[]) AS r(a, b) WHERE t.");
+		add_name(p, shape_key(t, 1)->name);
+		add(p, " BETWEEN r.a AND r.b AND ");
+	} else {
+		add(p, " WHERE ");
+	}
+	add_unstaged(p, t);
+	return r ? run_with_ranges(p, r) : run_sql(p);
+}
+
+bool table_update_keyed(struct postgresql *p, struct db *snapshot, const struct shape_table *t,
+    const struct ranges *r, struct table_change *ret)
 {
 	*ret = (struct table_change){.gone = 0};
-	if (!make_stage(p, t) || !copy_all(p, snapshot, t, STAGE, false, &ret->sent) || !index_stage(p, t))
+	if (!make_stage(p, t))
 		return false;
-	begin_delete_unstaged(p, t);
-	return run_sql(p) && put_stage(p, t, true) && drop_stage(p);
+	if (!(r ? copy_ranges(p, snapshot, t, STAGE, r, &ret->sent)
+		: copy_all(p, snapshot, t, STAGE, false, &ret->sent)))
+		return false;
+	return index_stage(p, t) && delete_unstaged(p, t, r) && drop_same_from_stage(p, t) &&
+	       put_stage(p, t) && drop_stage(p);
 }
 
 bool table_analyze(struct postgresql *p, const struct shape_table *t)

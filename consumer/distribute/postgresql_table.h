@@ -32,9 +32,9 @@ bool table_update_sets(struct postgresql *p, struct db *snapshot, const struct s
 /* OF_HOSTS: all rows of these hosts. */
 bool table_update_hosts(struct postgresql *p, struct db *snapshot, const struct shape_table *t,
     const struct changes *changes, struct table_change *ret);
-/* KEYED: what differs is written. */
-bool table_update_keyed(
-    struct postgresql *p, struct db *snapshot, const struct shape_table *t, struct table_change *ret);
+/* KEYED: what differs is written, within these ranges of its key; NULL: of all. */
+bool table_update_keyed(struct postgresql *p, struct db *snapshot, const struct shape_table *t,
+    const struct ranges *r, struct table_change *ret);
 
 bool table_analyze(struct postgresql *p, const struct shape_table *t);
 

@@ -130,21 +130,23 @@ def canonical(row):
     return json.dumps(row, sort_keys=True, ensure_ascii=False)
 
 
-def there(server, database, name):
-    """The rows of a table or view, as objects with PostgreSQL's own idea of each value; and its types."""
-    types = dict(line.split("|") for line in server.ask(
+def types_of(server, database, name):
+    """PostgreSQL's types of a table's or view's columns."""
+    return dict(line.split("|") for line in server.ask(
         database, f"SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 'qidflow.{name}'::regclass "
                   "AND attnum > 0 AND NOT attisdropped"))
-    out = server.run(database, f"SELECT to_jsonb(t)::text FROM qidflow.{name} AS t").stdout
-    return [json.loads(line) for line in out.split("\n") if line], types
 
 
-def here(path, name, types):
+def there(server, database, name, where):
+    """The rows of a table or view, as objects with PostgreSQL's own idea of each value."""
+    out = server.run(database, f"SELECT to_jsonb(t)::text FROM qidflow.{name} AS t {where}").stdout
+    return [json.loads(line) for line in out.split("\n") if line]
+
+
+def here(db, name, types, where):
     """The same of SQLite, each value as its column's type says it must be."""
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    db.row_factory = sqlite3.Row
     rows = []
-    for row in db.execute(f'SELECT * FROM "{name}"'):
+    for row in db.execute(f'SELECT * FROM "{name}" {where}'):
         one = {}
         for column, value in zip(row.keys(), row):
             column = column.lower()
@@ -152,7 +154,6 @@ def here(path, name, types):
                 continue
             one[column] = expected(value, types.get(column, "missing"))
         rows.append(one)
-    db.close()
     return rows
 
 
@@ -170,19 +171,33 @@ def expected(value, kind):
     return value
 
 
-def assert_same(case, server, database, path, what=None, views=True):
-    """All tables and views of the snapshot, row by row."""
+PIECE = 50_000
+
+
+def pieces_of(db, name, key):
+    """Conditions that part a table by this column, so that few rows are in memory; what is beyond all of them, too."""
+    if not key:
+        return [""]
+    bounds = [r[0] for r in db.execute(f'SELECT max({key}) FROM (SELECT {key}, row_number() OVER (ORDER BY {key}) / {PIECE} AS piece '
+                                       f'FROM "{name}") GROUP BY piece ORDER BY 1')][:-1]
+    return [f"WHERE {key} > {a} AND {key} <= {b}" for a, b in zip([-1, *bounds], [*bounds, 1 << 62])]
+
+
+def assert_same(case, server, database, path, what=None, views=True, pieces=None):
+    """All tables and views of the snapshot, row by row; by pieces of this column."""
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    db.row_factory = sqlite3.Row
     names = [r[0] for r in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
-    db.close()
     for name in [*names, *(VIEWS if views else ())] if what is None else what:
-        pg, types = there(server, database, name.lower())
-        lite = here(path, name, types)
-        pg, lite = sorted(map(canonical, pg)), sorted(map(canonical, lite))
-        for one, other in zip(pg, lite):
-            if one != other:
-                case.fail(f"{name}: PostgreSQL has\n{one[:3000]}\nand SQLite\n{other[:3000]}")
-        case.assertEqual(len(pg), len(lite), name)
+        types = types_of(server, database, name.lower())
+        for where in pieces_of(db, name, pieces):
+            pg = sorted(map(canonical, there(server, database, name.lower(), where)))
+            lite = sorted(map(canonical, here(db, name, types, where)))
+            for one, other in zip(pg, lite):
+                if one != other:
+                    case.fail(f"{name}: PostgreSQL has\n{one[:3000]}\nand SQLite\n{other[:3000]}")
+            case.assertEqual(len(pg), len(lite), name)
+    db.close()
     return len(names)
 
 

@@ -2,6 +2,7 @@
 """test_postgresql.py -- a schema of PostgreSQL follows the snapshots: equal row by row, whole at each moment, and what it costs."""
 import itertools
 import random
+import re
 import shutil
 import signal
 import socket
@@ -216,6 +217,32 @@ class Schemas(Feeds):
                             "INSERT INTO owner SELECT ID, 'high', 'a' FROM Q_Host_List")
         self.feed(self.data)
         self.assert_same(path, ["owner"])
+
+    def test_what_changed_of_a_large_table(self):
+        """Rows here and there, the least and the greatest keys, and bounds of pieces: near rows alone are sent, and all is the same."""
+        made = ["CREATE TABLE owner(id INTEGER PRIMARY KEY, name TEXT)",
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) INSERT INTO owner SELECT i, 'n' || i FROM n",
+                "INSERT INTO owner VALUES(-9223372036854775808, 'least'), (9223372036854775807, 'greatest')"]
+        self.publish(self.data, self.first, *made)
+        everything = self.sent(self.feed(self.data))
+        others = None
+        for change, most in (("UPDATE owner SET name = 'n1' WHERE id = 1", 0), ("UPDATE owner SET name = 'x' WHERE id = 777", 1200),
+                             ("DELETE FROM owner WHERE id BETWEEN 1000 AND 2000", 2400), ("INSERT INTO owner VALUES(-5, 'y')", 1200),
+                             ("UPDATE owner SET name = 'x' WHERE abs(id + 1) > 1e18", 2400), ("DELETE FROM owner WHERE abs(id + 1) > 1e18", 2400),
+                             ("DELETE FROM owner", 9000), (made[1], 9000)):
+            made.append(change)
+            path = self.publish(self.data, self.first, *made)
+            sent = self.sent(self.feed(self.data))
+            others = sent if others is None else others
+            self.assertLessEqual(sent - others, most, f"{change}: of {everything}")
+            self.assert_same(path, ["owner"])
+        self.publish(self.data, self.first, *made, "ALTER TABLE owner RENAME name TO label")
+        self.feed(self.data)
+        self.assertEqual(self.one("SELECT count(*) FROM owner WHERE label = 'n' || id"), "9000", "the same values under another name")
+
+    @staticmethod
+    def sent(process):
+        return int(re.findall("([0-9]+) rows", process.err)[-1])
 
     def test_values(self):
         """What PostgreSQL does not take becomes U+FFFD, is counted, and stops nothing."""
