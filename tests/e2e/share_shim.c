@@ -87,12 +87,12 @@ int link(const char *from, const char *to)
 	return is_share(to) ? refuse(EPERM) : REAL("link", const char *, const char *)(from, to);
 }
 
-int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+int renameat2(int oldfd, const char *old, int newfd, const char *new, unsigned flags)
 {
-	COUNT(is_share(to));
-	return is_share(to) && flags ? refuse(EINVAL)
-				     : REAL("renameat2", int, const char *, int, const char *, unsigned)(
-					   from_fd, from, to_fd, to, flags);
+	COUNT(is_share(new));
+	return is_share(new) && flags ? refuse(EINVAL)
+				      : REAL("renameat2", int, const char *, int, const char *, unsigned)(
+					    oldfd, old, newfd, new, flags);
 }
 
 __attribute__((destructor)) static void at_exit(void)
