@@ -20,7 +20,7 @@ producer/coordinator_state.h 220 all that a run knows stands in one place, priva
 producer/progress.h 135 a memory that seven states, ten tables and those who show it share
 tests/coordinator_world.h 102 one world for ten test programs: all that can be scripted and all that happened
 consumer/loader_state.h 80 all that the loader knows stands in one place, private to the files that change it
-consumer/distribute/distribute.h 78 the seam to targets: all that a type can rely on stands in one place
+consumer/distribute/distribute.h 72 the seam to targets: all that a type can rely on stands in one place
 common/qualys/api.h 70 the calls and what can become of them: one table with its comments
 '
 

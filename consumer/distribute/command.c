@@ -5,8 +5,9 @@
  *   QIDFLOW_SNAPSHOT_SHA256   that one's sum: with the name, what tells one snapshot from any other
  *
  * Its words are those of the setting; no shell is between. What it prints is logged, a line each. Exit status 0: sent; any
- * other: tried again. One that was ended when its work was done is called again too: at least once. It has a process group of its own, which is ended with it, and when its time is over; and it holds the
- * target's lock, so that one that outlives us keeps a second one away. */
+ * other: tried again. One that was ended when its work was done is called again, too: at least once. It has a process group
+ * of its own, which is ended with it, and when its time is over; and it holds the target's lock, so that one that outlives us
+ * keeps a second one away. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

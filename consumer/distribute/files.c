@@ -32,7 +32,10 @@ static char *read_manifest(const char *path)
 	}
 	if (good) {
 		text = xcalloc(1, (size_t)st.st_size + 1);
-		good = pread(fd, text, (size_t)st.st_size, 0) == st.st_size;
+		ssize_t n = pread(fd, text, (size_t)st.st_size, 0);
+		good = n == st.st_size;
+		if (!good && n >= 0)
+			errno = ENODATA;
 	}
 	if (!good) {
 		free(text);
