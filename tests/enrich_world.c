@@ -1,7 +1,9 @@
 /* enrich_world.c -- a database with some hosts and QIDs, and files to enrich it with. */
 #include "enrich_world.h"
+#include <fcntl.h>
 #include <ftw.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "buffer.h"
 #include "schema.h"
@@ -96,6 +98,13 @@ void world_write(const char *file, const char *text)
 	assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
 	assert_int_equal(fclose(f), 0);
 	assert_int_equal(rename(made, world_path(file)), 0);
+}
+
+void world_make_older(const char *file)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL) - 100}};
+
+	assert_int_equal(utimensat(AT_FDCWD, world_path(file), times, 0), 0);
 }
 
 void world_source(const char *name, const char *match, const char *text)

@@ -28,6 +28,8 @@ int enrich_world_close(void **state);
 const char *world_path(const char *file);
 void world_set(const char *name, const char *value);
 void world_write(const char *file, const char *text); /* another file, renamed to this name */
+/* A file that was written only just now is read again, in case more comes. */
+void world_make_older(const char *file);
 void world_source(const char *name, const char *match, const char *text); /* [enrich.NAME] of NAME.csv */
 bool world_load(void); /* as the loader does: a transaction, views made anew */
 void assert_load(void);

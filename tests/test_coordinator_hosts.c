@@ -1,4 +1,5 @@
-/* test_coordinator_hosts.c -- which hosts a run purges, empties or holds back, and what the exit status says of it. */
+/* test_coordinator_hosts.c -- which hosts a run purges, empties or holds back, and what the exit status says of it, and of a
+ * snapshot that publish.sql prevented. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -188,9 +189,37 @@ static void unsure_and_not_listed_is_purged_though_it_is_not_known(void **state)
 	assert_int_equal(w.counts.purged, 0);
 }
 
+static bool is_said;
+
+/* The loader refused to publish: what the run before was told counts no more. */
+static void the_snapshot_is_refused(void **state)
+{
+	(void)state;
+	world_had(&w, 30);
+	w.publish_error = "own.sql, line 2: no such table";
+	assert_int_equal(run(false, false), STATUS_INCOMPLETE);
+	assert_int_equal(w.last_state, QIDFLOW__V1__RUN_STATUS__STATE__COMPLETE);
+	assert_true(is_said);
+}
+
+static void is_mended(struct world *world)
+{
+	world->publish_error = NULL;
+}
+
+static void the_snapshot_of_the_run_before_was_refused(void **state)
+{
+	(void)state;
+	world_had(&w, 30);
+	w.publish_error = "own.sql, line 2: no such table";
+	w.on_knowledge_base = is_mended;
+	assert_int_equal(run(false, false), STATUS_COMPLETE);
+}
+
 static void quiet(void *arg, const char *line, unsigned size)
 {
 	(void)arg;
+	is_said = is_said || memmem(line, size, "own.sql, line 2", 15);
 	if (getenv("QIDFLOW_TEST_LOG"))
 		fprintf(stderr, "%.*s", (int)size, line);
 }
@@ -207,6 +236,8 @@ int main(void)
 	    TEST(empty_documents_empty_nothing),
 	    TEST(lost_and_left_out_gets_an_empty_set_though_it_had_none),
 	    TEST(unsure_and_not_listed_is_purged_though_it_is_not_known),
+	    TEST(the_snapshot_is_refused),
+	    TEST(the_snapshot_of_the_run_before_was_refused),
 	};
 	log_set_writer(quiet, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* csv_file.h -- a CSV file of a user's, plain or gzip, read row by row in memory that does not grow with it.
  *
- * A header row, UTF-8 with or without BOM, LF or CRLF, lines that begin with # before the header, any one separator. A row that cannot be
- * read is counted, told by its line, and left out; a file that cannot be read says why. */
+ * A header row, UTF-8 with or without BOM, LF or CRLF, lines that begin with # before the header, one of four
+ * separators. A row that cannot be read is counted, told by its line, and left out; a file that cannot be read says why. */
 #ifndef CSV_FILE_H
 #define CSV_FILE_H
 #include <stdbool.h>

@@ -9,9 +9,9 @@
 
 struct config;
 struct db;
-struct enrich_run {
-	int64_t run,
-	    at_s; /* the run that is loaded, its time by the API's clock; run 0: a trial, which logs nothing */
+struct enrich_run {   /* the run that is loaded */
+	int64_t run;  /* 0: none, a trial: enrich_check() tells of the sources, not the log */
+	int64_t at_s; /* its time by the API's clock */
 };
 
 bool enrich_settings_are_good(const struct config *c); /* false: logged, a settings error */
@@ -22,7 +22,7 @@ bool enrich_is_used(const struct config *c, struct db *d, bool *ret_used); /* fa
  * after it. false: the database refuses, or stop was requested: roll back. */
 bool enrich_load(const struct config *c, struct db *d, const struct enrich_run *run);
 
-enum { ENRICH_TEXT = 1024 };
+enum { ENRICH_TEXT = 4096 };
 struct enrich_report { /* of one source, and of due.earlier */
 	char name[64]; /* enrich.owner */
 	bool is_good,

@@ -5,7 +5,7 @@
 #include "db.h"
 #include "enrich_inside.h"
 
-enum { SHOWN = 40 };
+enum { ONE = DUE_WHY / DUE_EARLIER };
 
 struct column {
 	bool is_there, is_list, is_number;
@@ -39,7 +39,7 @@ static bool look_at_values(struct enrich *e, const char *name, const struct colu
 	char sql[512];
 
 	snprintf(sql, sizeof(sql),
-	    "SELECT count(*), min(line), \"%s\" FROM \"qidflow_enrich_%s\""
+	    "SELECT count(*), min(line), substr(\"%s\", 1, 40) FROM \"qidflow_enrich_%s\""
 	    " WHERE \"%s\" NOT LIKE %s OR (\"%s\" IS NOT NULL AND datetime(\"%s\") IS NULL)",
 	    name, c->source, name, DUE_YEAR, name, name);
 	sqlite3_stmt *s = db_prepare(e->db, sql);
@@ -48,9 +48,8 @@ static bool look_at_values(struct enrich *e, const char *name, const struct colu
 
 	if (n)
 		snprintf(to, size,
-		    "%s: %" PRId64 " values are no dates (YYYY-MM-DD), the first '%.*s' in line %" PRId64,
-		    name, n, SHOWN, (const char *)sqlite3_column_text(s, 2),
-		    (int64_t)sqlite3_column_int64(s, 1));
+		    "%s: %" PRId64 " values are no dates (YYYY-MM-DD), the first '%s' in line %" PRId64, name,
+		    n, (const char *)sqlite3_column_text(s, 2), (int64_t)sqlite3_column_int64(s, 1));
 	if (s)
 		sqlite3_reset(s);
 	return row >= 0;
@@ -77,7 +76,7 @@ bool enrich_due_look(struct enrich *e, const struct enrich_due *due, char ret_wh
 {
 	*ret_why = '\0';
 	for (int i = 0; i < due->n_earlier; i++) {
-		char one[DUE_WHY / 2] = "";
+		char one[ONE] = "";
 		size_t n = strlen(ret_why);
 
 		if (!look_at(e, due->earlier[i], one, sizeof(one)))

@@ -4,16 +4,7 @@
 #include "csv_file.h"
 #include "enrich.h"
 #include "enrich_list.h"
-
-struct enrich_settings {                         /* of one section */
-	const char *name, *file, *key, *columns; /* key "": the first column; columns "": all others */
-	const char *numbers;
-	char separator;
-	enum enrich_match match;
-	enum enrich_several several;
-	char fingerprint[1024]; /* of all but the file */
-};
-void enrich_settings_of(const struct config *c, const char *name, struct enrich_settings *ret);
+#include "enrich_settings.h"
 
 enum { ENRICH_NOTE = 600 };
 struct enrich_state { /* a row of qidflow_enrich */
@@ -54,16 +45,12 @@ bool enrich_columns_note(struct db *d); /* before any table goes: which names ar
 bool enrich_columns_choose(struct enrich *e, const struct enrich_settings *s, const struct csv_file *f,
     struct enrich_chosen *ret, char ret_why[static CSV_WHY]);
 
-/* enrich_number.c */
-bool enrich_is_number(const char *s);       /* however it is written: 0.00310, 1E-5, 007 */
-bool enrich_number_is_exact(const char *s); /* and would be shown again as it stands: not 1.10, 1E5, 007 */
-
 /* enrich_source.c: reads its file into its table, if that is not what stands there. What is wrong with the file comes into
  * `st`, and nothing else changes. false: logged, or stop was requested. */
 bool enrich_source_load(struct enrich *e, const struct enrich_settings *s, struct enrich_state *st);
 
 /* enrich_due_look.c: what is wrong with the columns of due.earlier, in all that was loaded; "": nothing. false: logged. */
-enum { DUE_WHY = 512 };
+enum { DUE_WHY = ENRICH_TEXT };
 bool enrich_due_look(struct enrich *e, const struct enrich_due *due, char ret_why[static DUE_WHY]);
 
 /* enrich_resolve.c: values of hosts or QIDs, if they or the source (`anew`) changed. false: as above. */

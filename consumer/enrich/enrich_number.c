@@ -1,8 +1,8 @@
 /* enrich_number.c -- which texts are numbers, and which of them lose nothing by it. Pure. */
+#include "enrich_number.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "enrich_inside.h"
 
 enum { DIGITS_MOST = 30 };
 

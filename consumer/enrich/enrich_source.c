@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "db.h"
 #include "enrich_inside.h"
+#include "enrich_number.h"
 #include "stop.h"
 #include "xalloc.h"
 
