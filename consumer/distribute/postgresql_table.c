@@ -240,12 +240,32 @@ bool table_update_hosts(struct postgresql *p, struct db *snapshot, const struct 
 	return run_with_keys(p, changes, true) && put_stage(p, t) && drop_stage(p);
 }
 
+/* Rows of t within the ranges, by its index: else all of t would be read. */
+static void add_ranges(struct postgresql *p, const struct shape_table *t)
+{
+	add(p, "unnest($1::bigint[], $2::bigint[]) AS r(a, b) WHERE t.");
+	add_name(p, shape_key(t, 1)->name);
+	add(p, " BETWEEN r.a AND r.b AND ");
+}
+
+static bool delete_unstaged(struct postgresql *p, const struct shape_table *t, const struct ranges *r)
+{
+	begin_delete(p, t);
+	add(p, r ? " USING " : " WHERE ");
+	if (r)
+		add_ranges(p, t);
+	add_unstaged(p, t);
+	return r ? run_with_ranges(p, r) : run_sql(p);
+}
+
 /* What is the same there need not be written. */
-static bool drop_same_from_stage(struct postgresql *p, const struct shape_table *t)
+static bool drop_same_from_stage(struct postgresql *p, const struct shape_table *t, const struct ranges *r)
 {
 	begin_sql(p, "DELETE FROM pg_temp." STAGE " AS s USING ");
 	add_name(p, t->name);
-	add(p, " AS t WHERE ");
+	add(p, r ? " AS t, " : " AS t WHERE ");
+	if (r)
+		add_ranges(p, t);
 	add_same_key(p, t);
 	for (int i = 0; i < t->n_columns; i++) {
 		if (t->columns[i].key)
@@ -255,20 +275,6 @@ static bool drop_same_from_stage(struct postgresql *p, const struct shape_table 
 		add(p, " IS NOT DISTINCT FROM t.");
 		add_name(p, t->columns[i].name);
 	}
-	return run_sql(p);
-}
-
-static bool delete_unstaged(struct postgresql *p, const struct shape_table *t, const struct ranges *r)
-{
-	begin_delete(p, t);
-	if (r) {
-		add(p, " USING unnest($1::bigint[], $2::bigint[]) AS r(a, b) WHERE t.");
-		add_name(p, shape_key(t, 1)->name);
-		add(p, " BETWEEN r.a AND r.b AND ");
-	} else {
-		add(p, " WHERE ");
-	}
-	add_unstaged(p, t);
 	return r ? run_with_ranges(p, r) : run_sql(p);
 }
 
@@ -281,7 +287,7 @@ bool table_update_keyed(struct postgresql *p, struct db *snapshot, const struct 
 	if (!(r ? copy_ranges(p, snapshot, t, STAGE, r, &ret->sent)
 		: copy_all(p, snapshot, t, STAGE, false, &ret->sent)))
 		return false;
-	return index_stage(p, t) && delete_unstaged(p, t, r) && drop_same_from_stage(p, t) &&
+	return index_stage(p, t) && delete_unstaged(p, t, r) && drop_same_from_stage(p, t, r) &&
 	       put_stage(p, t) && drop_stage(p);
 }
 
