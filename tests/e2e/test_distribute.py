@@ -204,6 +204,18 @@ class Directory(Target):
         make_snapshot(self.data_, 2, large=1000)
         self.assertNotIn("WARN", self.distribute().err)
 
+    def test_no_right_to_write(self):
+        make_snapshot(self.data_, 1, large=1000)
+        self.share.chmod(0o555)
+        mortal = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else ()
+        said = self.distribute(status=3, wrapper=mortal).err
+        self.assertRegex(said, "cannot .*Permission denied: this user needs the right to write there")
+        self.assertNotIn("again in", said)
+        check = self.qidflow("check", None, self.data_, settings=self.set, wrapper=mortal)
+        check.wait(30)
+        self.assertRegex(check.out.decode(), "FAILED  share .*this user needs the right to write there")
+        self.share.chmod(0o755)
+
     def test_share_without_links(self):
         shim = {"LD_PRELOAD": str(BUILD / "tests/e2e/libshare_shim.so"), "SHARE": str(self.share), "SHARE_LINKS": "no"}
         for i in range(2):

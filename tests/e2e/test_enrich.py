@@ -4,8 +4,10 @@ import csv
 import gzip
 import hashlib
 import ipaddress
+import itertools
 import json
 import random
+import threading
 import unittest
 
 from harness import ROOT, Case, rows
@@ -114,6 +116,44 @@ class Enrich(Case):
         self.run_qidflow(sim, data)  # without the section, as if it had never been
         self.assertEqual(rows(data.db, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'qidflow_enrich%'")[0][0], 0)
         self.assert_exact(sim, data)
+
+    def test_replaced_while_it_is_read(self):
+        """All hosts have values of one file, whoever renames another to its name meanwhile; one that is written to stays out."""
+        sim, data = self.simulator(40, no_traps=True), self.data()
+        lines = [f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(100_000)]
+        random.Random(1).shuffle(lines)
+        texts = ["ip,owner\n" + "".join(f"{ip},{owner}\n" for ip in lines) for owner in ("Ada", "Bob", "Eve")]
+        path, over = self.temp / "own.csv", threading.Event()
+        settings = {"enrich.own.file": path, "enrich.own.match": "ip", "publish.formats": "sqlite"}
+        path.write_text(texts[0])
+
+        def rename():
+            for i in itertools.count():
+                (self.temp / ".own.csv").write_text(texts[i % 2])
+                (self.temp / ".own.csv").rename(path)
+                if over.wait(0.01):
+                    return
+
+        def write_over():
+            while not over.wait(0.01):
+                with open(path, "r+") as f:
+                    f.write(texts[2])
+
+        for writer in (rename, write_over):
+            over.clear()
+            thread = threading.Thread(target=writer)
+            thread.start()
+            try:
+                self.run_qidflow(sim, data, settings=settings)
+            finally:
+                over.set()
+                thread.join()
+            source = self.status(data)["enrich"][0]
+            owners = {r[0] for r in rows(self.snapshot(data), "SELECT own_owner FROM vulnerabilities")}
+            self.assertEqual((len(owners), source["rows"]), (1, len(lines)), owners)
+            if source["state"] != "good":
+                self.assertEqual((writer, owners & {"Eve"}), (write_over, set()))
+                self.assertIn("written to while it was read", source["error"])
 
     def test_sections_change(self):
         """Renamed, exchanged, with fewer and with more columns: what was taken goes, what is new comes, and the run goes on."""
