@@ -4,7 +4,8 @@ can be compared with other days are the ratios.
   stages   each stage alone, in one thread: libxml2 alone, XML to records, pack, unpack, store, CSV, JSON, gzip
   run      the whole `qidflow run` over the bare pipeline of the same parts (bare.c), plain and gzip, in turn
   memory   peak memory of `qidflow run`, with publishing, by the number of hosts
-  growth   cost per detection in a large database over that in a small one; an incremental run over a full one
+  growth   cost per detection in a large database over that in a small one, of new hosts and of 1 % of them again, in the
+           order of ids as the API gives them; an incremental run over a full one
   api      wall time over the ideal when the API is what limits
   publish  `qidflow export` over VACUUM INTO, CSV, JSON and gzip of the same rows alone
   kafka    coordinator, one fetcher or four, and loader over a real broker, over the bare pipeline; the broker's CPU apart

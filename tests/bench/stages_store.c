@@ -13,7 +13,7 @@
 #include "store.h"
 #include "xalloc.h"
 
-enum { TURNS = 8, TURN_ROWS = 50 * 1000 };
+enum { TURNS = 8, TURN_ROWS = 50 * 1000, ONE_IN = 100 };
 
 struct target {
 	struct db *db;
@@ -100,14 +100,19 @@ static void fill(struct target *t, struct arena *a, const struct hosts *h, uint6
 	}
 }
 
-/* New sets of one host in so many, wherever they are. */
+/* What runs of one host in a hundred do: new sets in the order of ids, and a commit at the end. So many rows at least. */
 static void replace(struct target *t, struct arena *a, const struct hosts *h, uint64_t rows, unsigned *seed)
 {
-	t->number++;
-	for (uint64_t end = t->rows + rows; t->rows < end;) {
-		uint64_t round = (uint64_t)rand_r(seed) % (t->round ? t->round : 1);
+	uint64_t hosts = t->round * h->n + t->next;
 
-		put(t, a, &h->v[(size_t)rand_r(seed) % h->n], round);
+	for (uint64_t end = t->rows + rows; t->rows < end;) {
+		t->number++;
+		for (uint64_t i = 0; i < hosts; i++)
+			if (rand_r(seed) % ONE_IN == 0)
+				put(t, a, &h->v[i % h->n], i / h->n);
+		double began = cpu_s();
+		must(stage_store_commit(t), "cannot commit");
+		t->cpu += cpu_s() - began;
 	}
 }
 
