@@ -102,11 +102,13 @@ static void print_groups(const char *by, struct diff_groups *groups)
 {
 	static const struct {
 		enum diff_kind kind;
+		int wide;
 		const char *label;
-	} columns[] = {{DIFF_NEW, "new"}, {DIFF_REOPENED, "reopened"}, {DIFF_CAME_WITH_HOST, "came"},
-	    {DIFF_FIXED, "fixed"}, {DIFF_GONE, "gone"}, {DIFF_WENT_WITH_HOST, "went"},
-	    {DIFF_SEVERITY, "severity"}, {DIFF_QDS, "qds"}};
-	enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), NARROW = 9 };
+	} columns[] = {{DIFF_NEW, 9, "new"}, {DIFF_REOPENED, 9, "reopened"}, {DIFF_CAME_WITH_HOST, 9, "came"},
+	    {DIFF_FIXED, 9, "fixed"}, {DIFF_GONE, 9, "gone"}, {DIFF_WENT_WITH_HOST, 9, "went"},
+	    {DIFF_SEVERITY, 9, "severity"}, {DIFF_QDS, 9, "qds"}, {DIFF_HOST_CAME, 12, "hosts come"},
+	    {DIFF_HOST_GONE, 12, "hosts gone"}};
+	enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 	const struct diff_group *g;
 	size_t n = diff_groups_sorted(groups, &g);
 	char text[PEOPLE_TEXT];
@@ -115,12 +117,12 @@ static void print_groups(const char *by, struct diff_groups *groups)
 		return;
 	printf("\n%-*s", NAME_WIDE, by);
 	for (int i = 0; i < COLUMNS; i++)
-		printf("%*s", NARROW, columns[i].label);
+		printf("%*s", columns[i].wide, columns[i].label);
 	putchar('\n');
 	for (size_t k = 0; k < n && k < GROUPS_SHOWN; k++) {
 		print_name(g[k].name);
 		for (int i = 0; i < COLUMNS; i++)
-			printf("%*s", NARROW, people_number(g[k].n[columns[i].kind], text));
+			printf("%*s", columns[i].wide, people_number(g[k].n[columns[i].kind], text));
 		putchar('\n');
 	}
 	if (n > GROUPS_SHOWN)

@@ -23,17 +23,21 @@ static struct {
 } w;
 
 static const char tables[] =
-    "CREATE TABLE Q_Host_List(ID INTEGER PRIMARY KEY);"
-    "CREATE TABLE Q_Host_List_Detection_HOSTS(ID INTEGER PRIMARY KEY);"
+    "CREATE TABLE Q_Host_List(ID INTEGER PRIMARY KEY, IP TEXT, DNS TEXT);"
+    "CREATE TABLE Q_Host_List_Detection_HOSTS(ID INTEGER PRIMARY KEY, IP TEXT, DNS TEXT);"
     "CREATE TABLE Q_KnowledgeBase(QID INTEGER PRIMARY KEY, SEVERITY_LEVEL INTEGER, TITLE TEXT);"
     "CREATE TABLE Q_Host_List_Detection_QIDS(ID INTEGER, detection_key INTEGER, QID INTEGER, SEVERITY "
     "INTEGER,"
     " QDS INTEGER, PORT INTEGER, STATUS TEXT, TYPE TEXT, PROTOCOL TEXT, FIRST_FOUND_DATETIME TEXT);"
     "CREATE UNIQUE INDEX detections_by_host ON Q_Host_List_Detection_QIDS(ID, detection_key);"
-    "CREATE VIEW vulnerabilities AS SELECT d.ID AS host_id, 'ip' || d.ID AS ip, NULL AS dns, d.QID AS qid, "
-    "k.TITLE AS title,"
-    " iif(d.ID = 3, NULL, 'team' || (d.ID % 2)) AS owner_team FROM Q_Host_List_Detection_QIDS AS d"
-    " LEFT JOIN Q_KnowledgeBase AS k ON k.QID = d.QID;";
+    "CREATE VIEW vulnerabilities AS SELECT d.ID AS host_id, d.QID AS qid, k.TITLE AS title,"
+    " iif(d.ID = 3, NULL, 'team' || (d.ID % 2)) AS owner_team, 'any' AS any_owner"
+    " FROM Q_Host_List_Detection_QIDS AS d LEFT JOIN Q_KnowledgeBase AS k ON k.QID = d.QID;"
+    "CREATE TABLE qidflow_enrich(name TEXT, match TEXT, several INTEGER, columns TEXT, loaded_at TEXT, "
+    "position INTEGER);"
+    "INSERT INTO qidflow_enrich VALUES('owner', 'host_id', 0, '[{\"name\":\"owner_team\",\"number\":0}]', "
+    "'x', 0);"
+    "CREATE TABLE qidflow_enriched_owner(id INTEGER PRIMARY KEY, owner_team TEXT);";
 
 static void hear(void *arg, const char *line, unsigned size)
 {
@@ -70,7 +74,10 @@ static int tear_down(void **state)
 
 static void host(int side, int64_t id)
 {
-	assert_true(db_exec(w.db[side], "INSERT INTO Q_Host_List VALUES(%lld)", (long long)id));
+	assert_true(db_exec(w.db[side],
+	    "INSERT INTO Q_Host_List VALUES(%lld, 'ip%lld', 'dns%d'); INSERT INTO qidflow_enriched_owner "
+	    "SELECT %lld, 'team' || (%lld %% 2) WHERE %lld <> 3",
+	    (long long)id, (long long)id, side, (long long)id, (long long)id, (long long)id));
 }
 
 /* rest: severity, QDS, status, type, as SQL. */
@@ -165,7 +172,7 @@ static void test_order_and_hosts(void **state)
 	host(BEFORE, 2);
 	host(AFTER, 1);
 	host(AFTER, 9);
-	assert_true(db_exec(w.db[AFTER], "INSERT INTO Q_Host_List_Detection_HOSTS VALUES(5)"));
+	assert_true(db_exec(w.db[AFTER], "INSERT INTO Q_Host_List_Detection_HOSTS(ID) VALUES(5)"));
 	detection(BEFORE, 1, 4, "1, 1, 'New', 'Confirmed'");
 	detection(AFTER, 1, 4, "2, 3, 'New', 'Confirmed'");
 	detection(AFTER, 1, -4, "3, 1, 'New', 'Confirmed'");
@@ -235,11 +242,13 @@ static bool ask(void *arg, const struct diff_change *c)
 	if (!diff_about_find(a->about, c, &row))
 		return false;
 	diff_groups_count(a->groups, row.by, c->kind);
-	snprintf(w.told + used, sizeof(w.told) - used, "%s %s %s %s\n", diff_names[c->kind],
-	    row.ip ? row.ip : "-", row.title ? row.title : "-", row.by ? row.by : "-");
+	snprintf(w.told + used, sizeof(w.told) - used, "%s %s %s %s %s\n", diff_names[c->kind],
+	    row.ip ? row.ip : "-", row.dns ? row.dns : "-", row.title ? row.title : "-",
+	    row.by ? row.by : "-");
 	return true;
 }
 
+/* Of each change what is known where it is: of 1 and 2 the detections say it, of 8 and 9, which have none, tables of hosts. */
 static void test_about(void **state)
 {
 	struct asked a = {.groups = diff_groups_open()};
@@ -248,27 +257,51 @@ static void test_about(void **state)
 	(void)state;
 	assert_true(db_exec(w.db[BEFORE], "INSERT INTO Q_KnowledgeBase VALUES(7, 4, 'then')"));
 	assert_true(db_exec(w.db[AFTER], "INSERT INTO Q_KnowledgeBase VALUES(7, 4, 'now')"));
+	for (int id = 1; id <= 3; id++)
+		host(id == 3 ? AFTER : BEFORE, id);
+	host(AFTER, 1);
 	detection(BEFORE, 1, 1, "4, 1, 'New', 'Confirmed'");
 	detection(AFTER, 1, 1, "4, 1, 'Fixed', 'Confirmed'");
 	detection(BEFORE, 1, 2, "4, 1, 'New', 'Confirmed'");
 	detection(BEFORE, 2, 1, "4, 1, 'New', 'Confirmed'");
 	detection(AFTER, 3, 1, "4, 1, 'New', 'Confirmed'");
+	host(BEFORE, 8);
 	host(AFTER, 9);
-	a.about = diff_about_open(w.db[BEFORE], w.db[AFTER], "owner_team", true);
+	assert_true(db_exec(w.db[AFTER], "INSERT INTO Q_Host_List_Detection_HOSTS(ID, IP) VALUES(9, 'ip of 9')"));
+	a.about = diff_about_open(w.db[BEFORE], w.db[AFTER], "OWNER_team", true);
 	assert_non_null(a.about);
 	assert_true(diff_run(w.db[BEFORE], w.db[AFTER], ask, &a, &w.sums));
 	assert_string_equal(w.told,
-	    "fixed ip1 now team1\ngone ip1 then team1\nwent_with_host ip2 then team0\n"
-	    "host_gone ip2 - team0\ncame_with_host ip3 now -\nhost_came ip3 - -\nhost_came - - -\n");
+	    "fixed ip1 dns1 now team1\ngone ip1 dns0 then team1\nwent_with_host ip2 dns0 then team0\n"
+	    "host_gone ip2 dns0 - team0\ncame_with_host ip3 dns1 now -\nhost_came ip3 dns1 - -\n"
+	    "host_gone ip8 dns0 - team0\nhost_came ip of 9 dns1 - team1\n");
 	assert_int_equal(diff_groups_sorted(a.groups, &g), 3);
-	assert_null(g[0].name);
-	assert_int_equal(g[0].n[DIFF_HOST_CAME], 2);
-	assert_string_equal(g[1].name, "team0");
-	assert_string_equal(g[2].name, "team1");
-	assert_int_equal(g[2].n[DIFF_FIXED] + g[2].n[DIFF_GONE], 2);
+	assert_string_equal(g[0].name, "team0");
+	assert_int_equal(g[0].n[DIFF_HOST_GONE], 2);
+	assert_string_equal(g[1].name, "team1");
+	assert_int_equal(g[1].n[DIFF_FIXED] + g[1].n[DIFF_GONE], 2);
+	assert_int_equal(g[1].n[DIFF_HOST_CAME], 1);
+	assert_null(g[2].name);
 	diff_about_close(a.about);
 	diff_groups_close(a.groups);
-	a.about = diff_about_open(w.db[BEFORE], w.db[AFTER], "nobody", false); /* a column of neither: NULL */
+}
+
+/* A column that no table of enrichment has is the view's; one of neither is NULL. */
+static void test_about_a_column_of_the_view(void **state)
+{
+	struct asked a = {.groups = diff_groups_open()};
+
+	(void)state;
+	host(AFTER, 1);
+	host(AFTER, 9);
+	detection(AFTER, 1, 1, "4, 1, 'New', 'Confirmed'");
+	a.about = diff_about_open(w.db[BEFORE], w.db[AFTER], "any_owner", true);
+	assert_non_null(a.about);
+	assert_true(diff_run(w.db[BEFORE], w.db[AFTER], ask, &a, &w.sums));
+	assert_string_equal(w.told, "came_with_host ip1 dns1 - any\nhost_came ip1 dns1 - any\nhost_came ip9 dns1 - -\n");
+	diff_about_close(a.about);
+	diff_groups_close(a.groups);
+	a.about = diff_about_open(w.db[BEFORE], w.db[AFTER], "nobody", false);
 	assert_non_null(a.about);
 	diff_about_close(a.about);
 }
@@ -306,6 +339,7 @@ int main(void)
 	    TEST(test_severity_of_the_qid),
 	    TEST(test_ends_early),
 	    TEST(test_about),
+	    TEST(test_about_a_column_of_the_view),
 	    TEST(test_many_groups),
 	};
 

@@ -85,6 +85,20 @@ const struct enrich_column *enrich_list_find(const struct enrich_list *l, const 
 	return NULL;
 }
 
+static int source_of(const struct enrich_list *l, const struct enrich_column *c)
+{
+	int column = (int)(c - l->columns), i = 0;
+
+	while (column >= l->sources[i].first + l->sources[i].n)
+		i++;
+	return i;
+}
+
+bool enrich_list_is_of_host(const struct enrich_list *l, const struct enrich_column *c)
+{
+	return enrich_match_is_of_host(l->sources[source_of(l, c)].match);
+}
+
 /* ---- SQL: some kB, far from any ceiling */
 
 static bool is_of(const struct enrich_source *e, enum enrich_of of)
@@ -95,13 +109,10 @@ static bool is_of(const struct enrich_source *e, enum enrich_of of)
 void enrich_list_add_reference(const struct enrich_list *l, const struct enrich_column *c, const char *host,
     const char *qid, struct buffer *to)
 {
-	int column = (int)(c - l->columns), i = 0;
+	const char *alias = enrich_list_is_of_host(l, c) ? host : qid;
 
-	while (column >= l->sources[i].first + l->sources[i].n)
-		i++;
-	const char *alias = enrich_match_is_of_host(l->sources[i].match) ? host : qid;
 	if (alias ? !buffer_printf(to, "%s.\"%s\"", alias, c->name)
-		  : !buffer_printf(to, "e%d.\"%s\"", i, c->name))
+		  : !buffer_printf(to, "e%d.\"%s\"", source_of(l, c), c->name))
 		abort();
 }
 

@@ -37,6 +37,7 @@ struct enrich_list {
 struct enrich_list *enrich_list_read(struct db *d); /* free() it; empty where there is none. NULL: logged */
 /* The column of that name, in any case; NULL: there is none. */
 const struct enrich_column *enrich_list_find(const struct enrich_list *l, const char *name);
+bool enrich_list_is_of_host(const struct enrich_list *l, const struct enrich_column *c); /* or of a QID */
 
 enum enrich_of { OF_HOST, OF_QID, OF_BOTH };
 /* e0."owner_team", or with the alias of a table that has all of a host or all of a QID. */

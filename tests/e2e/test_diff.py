@@ -77,6 +77,7 @@ class Diff(Case):
         self.assertEqual((sorted(told - expected, key=str)[:20], sorted(expected - told, key=str)[:20]), ([], []), "told, expected")
         self.assertEqual([r[1] for r in as_csv], sorted(r[1] for r in as_csv), "not in the order of hosts")
         self.assert_table(self.diff(data, *words), expected)
+        self.assert_groups(self.diff(data, *words, "--by", "tracking_method"), expected)
 
     def assert_table(self, text, expected):
         """The table has the same numbers, and they balance for each severity."""
@@ -94,6 +95,17 @@ class Diff(Case):
         for column in range(7):
             self.assertEqual(sum(n[column] for label, n in lines.items() if label != "after"), lines["after"][column], text)
         self.assertIn(f"{of['host_came']} came, {of['host_gone']} gone", text)
+
+    def assert_groups(self, text, expected):
+        """Of each kind the groups have them all; what a group is listed for can be seen in its line."""
+        heads = ("new", "reopened", "came", "fixed", "gone", "went", "severity", "qds", "hosts come", "hosts gone")
+        lines = text.partition("\ntracking_method ")[2].splitlines()
+        if lines:
+            self.assertEqual(lines[0].split(), " ".join(heads).split())
+        rows = [[int(n.replace(",", "")) for n in line.split()[-len(heads):]] for line in lines[1:]]
+        self.assertNotIn(0, map(sum, rows), text)
+        self.assertEqual([sum(row[i] for row in rows) for i in range(len(heads))],
+                         [sum(1 for c in expected if c[0] == kind) for kind in KINDS], text)
 
     def rounds(self, seed, change, n=3):
         dice = random.Random(seed)
