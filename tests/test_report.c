@@ -164,7 +164,6 @@ static void test_odd_points(void **state)
 static void test_columns(void **state)
 {
 	struct report_columns c;
-	char label[REPORT_COLUMN];
 
 	(void)state;
 	assert_true(db_exec(db, "CREATE VIEW vulnerabilities AS SELECT 1 AS qid, 2 AS kev_added, 3 AS "
@@ -185,14 +184,28 @@ static void test_columns(void **state)
 	assert_non_null(strstr(said, "no column nothing"));
 	assert_true(report_columns_find(db, "qid qid qid qid", &c));
 	assert_int_equal(c.n, 3);
-	report_columns_label("owner_owner", label);
-	assert_string_equal(label, "owner");
-	report_columns_label("cmdb_app_owner", label);
-	assert_string_equal(label, "app owner");
-	report_columns_label("team", label);
-	assert_string_equal(label, "team");
-	report_columns_label("x_", label);
-	assert_string_equal(label, "x ");
+}
+
+static void assert_label(const char *first, const char *second, const char *label)
+{
+	struct report_columns c = {.n = 2};
+	char is[REPORT_COLUMN];
+
+	snprintf(c.by[0], REPORT_COLUMN, "%s", first);
+	snprintf(c.by[1], REPORT_COLUMN, "%s", second);
+	report_columns_label(&c, 0, is);
+	assert_string_equal(is, label);
+}
+
+static void test_labels(void **state)
+{
+	(void)state;
+	assert_label("owner_owner", "owner_team", "owner");
+	assert_label("cmdb_app_owner", "net_owner", "app owner");
+	assert_label("team", "qid", "team");
+	assert_label("x_", "qid", "x ");
+	assert_label("app_owner", "net_Owner", "app owner");
+	assert_label("owner", "net_owner", "owner");
 }
 
 /* Each table of the template is a question, and each question is asked. */
@@ -223,6 +236,7 @@ int main(void)
 	    TEST(test_points),
 	    TEST(test_odd_points),
 	    TEST(test_columns),
+	    TEST(test_labels),
 	    TEST(test_template),
 	};
 

@@ -136,7 +136,7 @@ static void put_label(const struct report *r, int by, struct buffer *to)
 {
 	char label[REPORT_COLUMN];
 
-	report_columns_label(r->columns.by[by], label);
+	report_columns_label(&r->columns, by, label);
 	html_text(to, label);
 }
 

@@ -2,6 +2,7 @@
 #include "report_columns.h"
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include "db.h"
 #include "log.h"
 
@@ -69,11 +70,29 @@ bool report_columns_find(struct db *d, const char *setting, struct report_column
 	return ok;
 }
 
-void report_columns_label(const char *column, char ret_label[static REPORT_COLUMN])
+static const char *behind_the_first_underscore(const char *column)
 {
 	const char *underscore = strchr(column, '_');
 
-	snprintf(ret_label, REPORT_COLUMN, "%s", underscore && underscore[1] ? underscore + 1 : column);
+	return underscore && underscore[1] ? underscore + 1 : column;
+}
+
+static bool are_told_apart(const struct report_columns *c)
+{
+	for (int i = 0; i < c->n; i++)
+		for (int k = 0; k < i; k++)
+			if (strcasecmp(behind_the_first_underscore(c->by[i]),
+				behind_the_first_underscore(c->by[k])) == 0)
+				return false;
+	return true;
+}
+
+void report_columns_label(const struct report_columns *c, int by, char ret_label[static REPORT_COLUMN])
+{
+	const char *column = c->by[by];
+
+	snprintf(ret_label, REPORT_COLUMN, "%s",
+	    are_told_apart(c) ? behind_the_first_underscore(column) : column);
 	for (char *p = ret_label; *p; p++)
 		if (*p == '_')
 			*p = ' ';

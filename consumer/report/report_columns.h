@@ -19,6 +19,6 @@ struct report_columns {
 bool report_columns_find(struct db *d, const char *setting, struct report_columns *ret);
 /* Is it a column of the view? false: logged. */
 bool report_columns_has(struct db *d, const char *column, bool *ret_has);
-/* For people: owner_team is "team". */
-void report_columns_label(const char *column, char ret_label[static REPORT_COLUMN]);
+/* For people: owner_team is "team", or, where two would be called the same, "owner team". */
+void report_columns_label(const struct report_columns *c, int by, char ret_label[static REPORT_COLUMN]);
 #endif

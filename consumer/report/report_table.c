@@ -211,7 +211,7 @@ bool report_table_write(
 	if (!s)
 		return false;
 	if (by < c->n)
-		report_columns_label(c->by[by], label);
+		report_columns_label(c, by, label);
 	label[0] = (char)toupper((unsigned char)label[0]);
 	if (sqlite3_bind_parameter_count(s))
 		sqlite3_bind_text(s, 1, as_of, -1, SQLITE_STATIC);
