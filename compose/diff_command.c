@@ -2,6 +2,7 @@
  *
  * Snapshots are read only, and may be removed meanwhile: what is open stays. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,9 +72,17 @@ static void name_side(const char *path, char ret_name[static PUBLISH_NAME])
 	free(real);
 }
 
+/* What is not named: B is the newest one, A, if it is not named either, the newest of an earlier run. How many there are. */
+static size_t find_unnamed(const char *folder, size_t given, struct publish_snapshot ret[static SIDES])
+{
+	if (!publish_folder_newest(folder, &ret[AFTER], 1))
+		return 0;
+	return given ? 1 : 1 + publish_folder_earlier(folder, &ret[AFTER].of, &ret[BEFORE], 1);
+}
+
 static enum exit_status choose(struct work *w, const char *folder, const char *const *words)
 {
-	char newest[SIDES][PUBLISH_NAME];
+	struct publish_snapshot unnamed[SIDES];
 	size_t given = 0;
 
 	while (words[given])
@@ -82,14 +91,15 @@ static enum exit_status choose(struct work *w, const char *folder, const char *c
 		fail("%zu snapshots are named: two can be compared", given);
 		return STATUS_USAGE;
 	}
-	size_t n = given < SIDES ? publish_folder_newest(folder, newest, SIDES - given) : 0;
+	size_t n = given < SIDES ? find_unnamed(folder, given, unnamed) : 0;
 	if (n < SIDES - given) {
 		fail("%s holds %s: a run makes one; publish.keep says how many are kept", folder,
-		    n ? "one snapshot, and two are compared" : "no snapshot");
+		    n ? "no snapshot of an earlier run of the same database, and two are compared"
+		      : "no snapshot");
 		return STATUS_FAILED;
 	}
 	for (size_t i = 0; i < SIDES; i++) {
-		w->paths[i] = path_of(folder, i < given ? words[i] : newest[SIDES - 1 - i]);
+		w->paths[i] = path_of(folder, i < given ? words[i] : unnamed[i].name);
 		if (!w->paths[i])
 			return STATUS_USAGE;
 		name_side(w->paths[i], w->names[i].name);
@@ -99,6 +109,20 @@ static enum exit_status choose(struct work *w, const char *folder, const char *c
 
 /* ---- what is read */
 
+/* What can be compared, but may not be what was meant. */
+static void warn_of_sides(const struct diff_side_name *before, const struct diff_side_name *after)
+{
+	if (strcmp(before->run.database, after->run.database) != 0)
+		log_line(LOG_WARN,
+		    "%s is of the database %s, %s of %s: two subscriptions are compared, or a database "
+		    "and one that was built anew",
+		    before->name, before->run.database, after->name, after->run.database);
+	else if (before->run.run > after->run.run)
+		log_line(LOG_WARN,
+		    "%s is of run %" PRId64 ", later than run %" PRId64 " of %s: what changed is told backwards",
+		    before->name, before->run.run, after->run.run, after->name);
+}
+
 static bool open_sides(struct work *w)
 {
 	for (int i = 0; i < SIDES; i++) {
@@ -106,6 +130,7 @@ static bool open_sides(struct work *w)
 		if (!w->db[i] || !report_run_read(w->db[i], &w->names[i].run))
 			return false;
 	}
+	warn_of_sides(&w->names[BEFORE], &w->names[AFTER]);
 	return true;
 }
 

@@ -211,3 +211,36 @@ bool manifest_write(struct db *source, const char *folder, const struct rows_fil
 	buffer_close(&text);
 	return ok;
 }
+
+/* ---- read again: as it was written here, a name a line */
+
+static const char *value_of(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(line, name, len) == 0 ? line + len : NULL;
+}
+
+bool manifest_read(const char *folder, struct manifest_of *ret)
+{
+	char line[256], *path = xasprintf("%s/manifest.json", folder);
+	FILE *f = fopen(path, "re");
+	const char *value;
+	bool has_run = false;
+
+	*ret = (struct manifest_of){.run = 0};
+	while (f && !has_run && fgets(line, sizeof(line), f)) {
+		if ((value = value_of(line, "  \"database\": \"")))
+			snprintf(
+			    ret->database, sizeof(ret->database), "%.*s", (int)strcspn(value, "\"\n"), value);
+		if ((value = value_of(line, "  \"run\": "))) {
+			has_run = true;
+			if ((value = value_of(value, "{\"run\": ")))
+				ret->run = strtoll(value, NULL, 10);
+		}
+	}
+	if (f)
+		fclose(f);
+	free(path);
+	return has_run && *ret->database;
+}

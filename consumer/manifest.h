@@ -4,8 +4,17 @@
 #ifndef MANIFEST_H
 #define MANIFEST_H
 #include <stdbool.h>
+#include <stdint.h>
 #include "rows.h"
+#include "schema.h"
 
 /* All that it says is asked of `source`, the state that the files are of. Synced; false: logged. */
 bool manifest_write(struct db *source, const char *folder, const struct rows_files *files);
+
+/* Whose a snapshot is: its last complete run, 0: there was none, and its database. false: it cannot be read, or says neither. */
+struct manifest_of {
+	int64_t run;
+	char database[SCHEMA_ID];
+};
+bool manifest_read(const char *folder, struct manifest_of *ret);
 #endif

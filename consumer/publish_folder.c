@@ -47,7 +47,7 @@ struct names {
 	size_t n;
 };
 
-static int by_age(const void *a, const void *b)
+static int by_name(const void *a, const void *b)
 {
 	return strverscmp(*(char *const *)a, *(char *const *)b); /* -2 before -10 */
 }
@@ -66,7 +66,7 @@ static struct names list(const char *folder, bool (*is)(const char *name))
 	if (dir)
 		closedir(dir);
 	if (names.n)
-		qsort(names.v, names.n, sizeof(*names.v), by_age);
+		qsort(names.v, names.n, sizeof(*names.v), by_name);
 	return names;
 }
 
@@ -119,15 +119,74 @@ bool publish_folder_name(const char *folder, int64_t time_s, char ret_name[stati
 	return true;
 }
 
-size_t publish_folder_newest(const char *folder, char (*ret_names)[PUBLISH_NAME], size_t most)
+/* ---- snapshots by age */
+
+struct aged {
+	struct publish_snapshot snapshot;
+	bool is_of_latest; /* of its database */
+};
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct aged *x = a, *y = b;
+
+	if (x->is_of_latest != y->is_of_latest)
+		return x->is_of_latest ? -1 : 1;
+	if (x->snapshot.of.run != y->snapshot.of.run)
+		return x->snapshot.of.run > y->snapshot.of.run ? -1 : 1;
+	return strverscmp(y->snapshot.name, x->snapshot.name);
+}
+
+static void read_manifest(const char *folder, const char *name, struct manifest_of *ret)
+{
+	char *path = xasprintf("%s/%s", folder, name);
+
+	manifest_read(path, ret);
+	free(path);
+}
+
+/* All of them; free() it. */
+static struct aged *list_newest_first(const char *folder, size_t *ret_n)
 {
 	struct names names = list(folder, is_snapshot);
-	size_t n = names.n < most ? names.n : most;
+	struct aged *v = xcalloc(names.n + 1, sizeof(*v));
+	struct manifest_of latest;
 
-	for (size_t i = 0; i < n; i++)
-		snprintf(ret_names[i], PUBLISH_NAME, "%s", names.v[names.n - 1 - i]);
+	read_manifest(folder, "latest", &latest);
+	for (size_t i = 0; i < names.n; i++) {
+		struct publish_snapshot *s = &v[i].snapshot;
+
+		snprintf(s->name, sizeof(s->name), "%s", names.v[i]);
+		read_manifest(folder, s->name, &s->of);
+		v[i].is_of_latest = strcmp(s->of.database, latest.database) == 0;
+	}
+	*ret_n = names.n;
 	names_close(&names);
+	qsort(v, *ret_n, sizeof(*v), newest_first);
+	return v;
+}
+
+static bool is_earlier(const struct manifest_of *of, const struct manifest_of *than)
+{
+	return !than || (of->run < than->run && strcmp(of->database, than->database) == 0);
+}
+
+size_t publish_folder_earlier(
+    const char *folder, const struct manifest_of *than, struct publish_snapshot *ret, size_t most)
+{
+	size_t all, n = 0;
+	struct aged *v = list_newest_first(folder, &all);
+
+	for (size_t i = 0; i < all && n < most; i++)
+		if (is_earlier(&v[i].snapshot.of, than))
+			ret[n++] = v[i].snapshot;
+	free(v);
 	return n;
+}
+
+size_t publish_folder_newest(const char *folder, struct publish_snapshot *ret, size_t most)
+{
+	return publish_folder_earlier(folder, NULL, ret, most);
 }
 
 /* ---- temporary folders */
@@ -225,21 +284,22 @@ static void remove_snapshot(const char *folder, const char *name)
 
 void publish_folder_keep(const char *folder, size_t keep)
 {
-	struct names names = list(folder, is_snapshot);
 	char *link = xasprintf("%s/latest", folder), latest[PUBLISH_NAME];
 	ssize_t len = readlink(link, latest, sizeof(latest) - 1);
-	size_t left = names.n;
+	size_t n, left;
+	struct aged *v = list_newest_first(folder, &n);
 
 	/* What `latest` is cannot be read: then nothing goes. */
 	if (len > 0) {
 		latest[len] = '\0';
-		for (size_t i = 0; i < names.n && left > keep; i++) {
-			if (strcmp(names.v[i], latest) == 0)
+		left = n;
+		for (size_t i = n; i-- > 0 && left > keep;) {
+			if (strcmp(v[i].snapshot.name, latest) == 0)
 				continue;
-			remove_snapshot(folder, names.v[i]);
+			remove_snapshot(folder, v[i].snapshot.name);
 			left--;
 		}
 	}
 	free(link);
-	names_close(&names);
+	free(v);
 }

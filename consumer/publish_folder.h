@@ -1,5 +1,8 @@
 /* publish_folder.h -- DATA/publish/: names of snapshots, `latest`, which old ones go, what was left behind.
  *
+ * Which one is newer its run says, since a clock may have been wrong when another was made: a name is a time. Runs count within a
+ * database: those of another one than `latest` is of, of which this one is the successor, are older than all of this one.
+ *
  * Only names of the form 20261124T030000Z or 20261124T030000Z-2 are ours, and .tmp-…: nothing else is touched. One
  * process at a time, which holds DATA/lock. */
 #ifndef PUBLISH_FOLDER_H
@@ -7,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "manifest.h"
 #include "publish.h"
 
 /* A name of that time that is not taken. false: logged. */
@@ -22,6 +26,13 @@ bool publish_folder_point_latest(const char *folder, const char *name);
 void publish_folder_keep(const char *folder, size_t keep);
 void publish_folder_clean(const char *folder); /* what one that was killed has left */
 
+struct publish_snapshot {
+	char name[PUBLISH_NAME];
+	struct manifest_of of; /* run 0, database "": its manifest cannot be read */
+};
 /* The newest ones, the newest first; how many there are, at most `most`. Also while another process publishes. */
-size_t publish_folder_newest(const char *folder, char (*ret_names)[PUBLISH_NAME], size_t most);
+size_t publish_folder_newest(const char *folder, struct publish_snapshot *ret, size_t most);
+/* The same of those that this one can be compared with: of an earlier run of the same database. */
+size_t publish_folder_earlier(
+    const char *folder, const struct manifest_of *than, struct publish_snapshot *ret, size_t most);
 #endif

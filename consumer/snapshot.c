@@ -39,7 +39,6 @@ struct snapshot {
 	atomic_int next;
 	atomic_bool failed;
 	bool has_lists, has_page;
-	bool neighbours; /* the snapshots in DATA are of the same database */
 	struct rows_files copies, page, files[ROWS_LISTS];
 };
 
@@ -100,7 +99,7 @@ static bool do_piece(struct snapshot *s, int piece, struct db *reader)
 	if (piece == CHECK)
 		return check_copy(s);
 	if (piece == PAGE)
-		return !s->has_page || snapshot_report(&job, reader, s->neighbours, &s->page);
+		return !s->has_page || snapshot_report(&job, reader, &s->page);
 	int list = piece < PAGE ? piece - 1 : piece - 2;
 	return !s->has_lists || rows_write(&job, reader, list, &s->files[list]);
 }
@@ -153,14 +152,10 @@ bool snapshot_make(
 	struct snapshot *s = xcalloc(1, sizeof(*s));
 	struct rows_files all = {.n = 0};
 
-	const char *data = config_text(c, "data");
-
 	s->config = c;
 	s->folder = folder;
 	*ret_refused = '\0';
 	s->has_page = config_has(c, "publish.formats", "html");
-	s->neighbours =
-	    strncmp(db_path(source), data, strlen(data)) == 0 && db_path(source)[strlen(data)] == '/';
 	meter_set(METER_ROWS_PUBLISHED, 0);
 	db_shrink(source); /* it is not asked much until the end, and the others need caches */
 	bool ok = make_copy(s, source) && run_sql(s, ret_refused) &&

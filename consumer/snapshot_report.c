@@ -1,7 +1,4 @@
-/* snapshot_report.c -- report.html, one of the files of a snapshot.
- *
- * A snapshot's name begins with the start of its run, so names tell which are of earlier runs: one that is made again is not
- * compared with itself. */
+/* snapshot_report.c -- report.html, one of the files of a snapshot. */
 #include "snapshot_report.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "buffer.h"
-#include "clock.h"
 #include "config.h"
 #include "db.h"
 #include "diff.h"
@@ -19,6 +15,7 @@
 #include "publish_folder.h"
 #include "report.h"
 #include "report_run.h"
+#include "schema.h"
 #include "xalloc.h"
 
 enum { NAMES_MOST = 64 /* looked through for a page or a database of before */ };
@@ -26,8 +23,7 @@ enum { NAMES_MOST = 64 /* looked through for a page or a database of before */ }
 #define DATABASE "vulnerabilities.sqlite"
 
 struct neighbours {
-	char name[PUBLISH_NAME]; /* of the one that is compared with; "": none */
-	struct db *database;
+	struct db *database; /* of the one that is compared with */
 	char *page; /* the newest one's, whichever */
 	const char *why_not;
 };
@@ -71,26 +67,20 @@ static struct db *open_database(const char *folder, const char *name)
 	return NULL;
 }
 
-static void look_for(struct neighbours *n, const char *folder, int64_t as_of_s, bool can_compare)
+static void look_for(
+    struct neighbours *n, const char *folder, const struct manifest_of *mine, bool can_compare)
 {
-	char names[NAMES_MOST][PUBLISH_NAME], stamp[CLOCK_TEXT];
-	size_t found = publish_folder_newest(folder, names, NAMES_MOST);
+	struct publish_snapshot earlier[NAMES_MOST];
+	size_t found = publish_folder_earlier(folder, mine, earlier, NAMES_MOST);
 
-	clock_format_file(as_of_s, stamp);
-	n->why_not = "There is no snapshot of an earlier run to compare with.";
-	for (size_t i = 0; i < found; i++) {
-		if (strncmp(names[i], stamp, strlen(stamp)) >= 0)
-			continue;
-		if (!n->page)
-			n->page = read_page(folder, names[i]);
-		if (n->name[0])
-			continue;
-		memcpy(n->name, names[i], PUBLISH_NAME);
-		n->database = can_compare ? open_database(folder, names[i]) : NULL;
-		n->why_not = "What changed is told where this snapshot and the one before hold a database: "
-			     "publish.formats needs "
-			     "sqlite for that.";
-	}
+	for (size_t i = 0; i < found && !n->page; i++)
+		n->page = read_page(folder, earlier[i].name);
+	n->why_not = "There is no snapshot of an earlier run of this database to compare with.";
+	if (!found)
+		return;
+	n->database = can_compare ? open_database(folder, earlier[0].name) : NULL;
+	n->why_not = "What changed is told where this snapshot and the one before hold a database: "
+		     "publish.formats needs sqlite for that.";
 }
 
 static bool write_file(const struct rows_job *job, const struct buffer *page, struct rows_files *ret_files)
@@ -108,18 +98,21 @@ static bool write_file(const struct rows_job *job, const struct buffer *page, st
 	return ok;
 }
 
-bool snapshot_report(
-    const struct rows_job *job, struct db *reader, bool neighbours, struct rows_files *ret_files)
+bool snapshot_report(const struct rows_job *job, struct db *reader, struct rows_files *ret_files)
 {
-	struct neighbours n = {.why_not = "This page was made of a database apart from its snapshots."};
+	struct neighbours n = {.database = NULL};
 	char *folder = xasprintf("%s/publish", config_text(job->config, "data"));
 	struct report_run run;
+	struct manifest_of mine;
 	struct buffer page;
 
 	buffer_open(&page, REPORT_MOST);
-	bool can, ok = report_run_read(reader, &run) && diff_can_read(reader, &can);
-	if (ok && neighbours && run.run)
-		look_for(&n, folder, run.as_of_s, can);
+	bool can, ok = report_run_read(reader, &run) && schema_database_id(reader, mine.database) &&
+		       diff_can_read(reader, &can);
+	if (ok) {
+		mine.run = run.run;
+		look_for(&n, folder, &mine, can);
+	}
 	const struct report_context context = {.by = config_text(job->config, "report.by"),
 	    .previous = n.database,
 	    .why_not = n.why_not,

@@ -3,9 +3,7 @@
 #define SNAPSHOT_REPORT_H
 #include "rows.h"
 
-/* From `reader`, which is of the state that the other files are of. With `neighbours`, the snapshots under DATA/publish are of the
- * same database: the newest one of an earlier run is compared with, and its trend goes on. Adds the file. false: logged, or told
- * to stop. */
-bool snapshot_report(
-    const struct rows_job *job, struct db *reader, bool neighbours, struct rows_files *ret_files);
+/* From `reader`, which is of the state that the other files are of. The newest snapshot under DATA/publish that is of an earlier
+ * run of the same database is compared with, and its trend goes on. Adds the file. false: logged, or told to stop. */
+bool snapshot_report(const struct rows_job *job, struct db *reader, struct rows_files *ret_files);
 #endif

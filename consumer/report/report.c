@@ -37,19 +37,8 @@ static bool read_run(struct report *r, struct report_point *now)
 	now->run = run.run;
 	now->as_of_s = run.run ? run.as_of_s : clock_wall_s();
 	clock_format_sql(now->as_of_s, r->as_of);
+	memcpy(r->database, run.database, sizeof(run.database));
 	return true;
-}
-
-static bool read_id(struct report *r)
-{
-	sqlite3_stmt *s = db_prepare(r->db, "SELECT value FROM qidflow_meta WHERE name = 'database'");
-	int row = s ? db_row(r->db, s) : -1;
-
-	snprintf(
-	    r->database, sizeof(r->database), "%s", row == 1 ? (const char *)sqlite3_column_text(s, 0) : "");
-	if (s)
-		sqlite3_reset(s);
-	return row >= 0;
 }
 
 /* A run that is loading takes the word of all three tables back. */
@@ -91,7 +80,7 @@ static bool ask(struct report *r)
 {
 	struct report_point now = {0};
 
-	if (!read_run(r, &now) || !read_id(r) || !read_state(r) ||
+	if (!read_run(r, &now) || !read_state(r) ||
 	    !report_columns_find(r->db, r->context->by, &r->columns) ||
 	    !report_sums_open(r->db, &r->columns, now.as_of_s) || !report_sums_read(r->db, &now) ||
 	    !report_points_read(r->db, r->context->earlier, now.as_of_s, &r->points))

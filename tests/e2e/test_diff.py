@@ -127,6 +127,9 @@ class Diff(Case):
         self.assert_tells(data, changes(states[0], states[-1]), names[0])
         self.assert_tells(data, changes(states[-1], states[0]), names[-1], str(data.folder / "publish" / names[0]))
         self.assert_tells(data, set(), "latest", str(data.latest / "vulnerabilities.sqlite"))
+        export = self.qidflow("export", None, data, settings=SETTINGS)  # of the same run once more
+        self.assertEqual(export.wait(60), 0, export.err)
+        self.assert_tells(data, changes(*states[-2:]))
         say(f"seed {seed}: " + ", ".join(f"{n} {kind}" for kind, n in seen.items()))
         return seen
 
@@ -160,12 +163,22 @@ class Diff(Case):
         self.run_qidflow(sim, data, settings=SETTINGS)
         self.assertIn("two are compared", self.failed(data, 1))
         self.run_qidflow(sim, data, settings=SETTINGS)
-        self.diff(data)
+        self.assertNotIn("WARN", self.warned(data))
+        before, after = sorted(p for p in (data.folder / "publish").iterdir() if not p.is_symlink())
+        self.assertIn("later than run 1 of", self.warned(data, str(after), str(before)))
+        with sqlite3.connect(before / "vulnerabilities.sqlite") as db:
+            db.execute("UPDATE qidflow_meta SET value = 'another' WHERE name = 'database'")
+        self.assertIn("is of the database another", self.warned(data, str(before)))
         self.assertIn("no snapshot nowhere", self.failed(data, 2, "nowhere"))
         self.assertIn("two can be compared", self.failed(data, 2, "a", "b", "c"))
         self.assertIn("table, csv, json", self.failed(data, 2, "--format", "xml"))
         self.assertIn("has a column owner", self.failed(data, 2, "--by", "owner"))
         self.assertIn("detections_by_host", self.failed(data, 1, str(data.db)))
+
+    def warned(self, data, *words):
+        process = self.qidflow("diff", None, data, *words)
+        self.assertEqual(process.wait(60), 0, process.err)
+        return process.err
 
     def failed(self, data, status, *words):
         process = self.qidflow("diff", None, data, *words)
