@@ -65,6 +65,12 @@ static void test_text(void **state)
 	assert_string_equal(
 	    text_of("<b a=\"1\" c='2'>&amp;"), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;amp;");
 	assert_string_equal(text_of("a\x01\x1f\x7f\t\nb\xc3\xbc"), "a    \nb\xc3\xbc");
+	/* What turns text is shown, what stands beside those is not touched. */
+	assert_string_equal(text_of("a\xe2\x80\xaegpj.exe\xe2\x80\x8e\xe2\x81\xa9\xd8\x9c"),
+	    "a[U+202E]gpj.exe[U+200E][U+2069][U+061C]");
+	assert_string_equal(text_of("\xe2\x80\xa6\xe2\x80\xaf\xe2\x80\xa9\xe2\x81\xa5\xe2\x81\xaa\xd8\x9b"),
+	    "\xe2\x80\xa6\xe2\x80\xaf\xe2\x80\xa9\xe2\x81\xa5\xe2\x81\xaa\xd8\x9b");
+	assert_string_equal(text_of("a\xe2\x80"), "a\xe2\x80"); /* an end in the middle of one */
 	/* Cut between characters. */
 	text[0] = 'a';
 	for (int i = 1; i < 2 * HTML_TEXT_MOST - 1; i += 2)
@@ -104,14 +110,13 @@ static const char *page_of(const struct report_points *p)
 	return buffer_text(&to);
 }
 
-static void test_points(void **state)
+static struct report_points fill(int n, int64_t every_s)
 {
-	static struct report_points p, read;
+	static struct report_points p;
 
-	(void)state;
 	p.n = 0;
-	for (int i = 0; i < POINTS_MOST + 7; i++) {
-		struct report_point point = {.run = i, .as_of_s = 1000 + i};
+	for (int i = 0; i < n; i++) {
+		struct report_point point = {.run = i, .as_of_s = 1000 + i * every_s};
 
 		for (int k = 0; k < SUMS; k++)
 			point.n[k] = i * 100 + k;
@@ -119,15 +124,52 @@ static void test_points(void **state)
 			point.n[SUM_OVERDUE] = -1;
 		report_points_add(&p, &point);
 	}
+	return p;
+}
+
+static void test_points(void **state)
+{
+	static struct report_points p, read;
+
+	(void)state;
+	p = fill(POINTS_MOST + 7, 86400);
 	assert_int_equal(p.n, POINTS_MOST);
 	assert_int_equal(p.v[0].run, 7);
 	assert_true(report_points_read(db, page_of(&p), INT64_MAX, &read));
 	assert_int_equal(read.n, p.n);
 	assert_memory_equal(read.v, p.v, sizeof(p.v));
 	/* Only those of before. */
-	assert_true(report_points_read(db, page_of(&p), 1000 + 10, &read));
+	assert_true(report_points_read(db, page_of(&p), 1000 + 10 * 86400, &read));
 	assert_int_equal(read.n, 3);
 	assert_int_equal(read.v[2].run, 9);
+}
+
+/* Of two years: a point a day of the last one, more of the last weeks, and all of the last day. */
+static void test_thin_points(void **state)
+{
+	enum { DAY = 86400, OFTEN = 15 * 60, A_DAY = DAY / OFTEN, DAYS = 730, N = DAYS * A_DAY };
+	static struct report_points p, again;
+	int64_t spans[] = {OFTEN, 6 * 3600, DAY};
+	size_t i;
+
+	(void)state;
+	p = fill(N, OFTEN);
+	assert_true(p.n <= POINTS_MOST);
+	assert_int_equal(p.v[p.n - 1].run, N - 1);
+	assert_true(p.v[p.n - 1].as_of_s - p.v[0].as_of_s > 366 * DAY);
+	for (i = 1; i < p.n; i++) {
+		int64_t age = p.v[p.n - 1].as_of_s - p.v[i - 1].as_of_s,
+			gap = p.v[i].as_of_s - p.v[i - 1].as_of_s;
+
+		assert_int_equal(p.v[i].as_of_s, 1000 + p.v[i].run * OFTEN);
+		/* Where one span ends and another begins it is less. */
+		assert_true(gap <= spans[age < DAY ? 0 : age < 28 * DAY ? 1 : 2]);
+	}
+	/* What is thin already stays. */
+	again = p;
+	assert_true(report_points_read(db, page_of(&p), INT64_MAX, &p));
+	assert_int_equal(p.n, again.n);
+	assert_memory_equal(p.v, again.v, p.n * sizeof(*p.v));
 }
 
 static size_t points_of(const char *page)
@@ -234,6 +276,7 @@ int main(void)
 	    TEST(test_text),
 	    TEST(test_number),
 	    TEST(test_points),
+	    TEST(test_thin_points),
 	    TEST(test_odd_points),
 	    TEST(test_columns),
 	    TEST(test_labels),

@@ -48,18 +48,41 @@ static size_t shown_of(const char *text, size_t len)
 	return len;
 }
 
+/* A character that turns the direction of those around it, and is not seen itself: U+061C, U+200E, U+200F, U+202A to U+202E,
+ * U+2066 to U+2069. Its bytes; 0: it is none. */
+static size_t turns(const char *text, unsigned *ret_code)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	if (p[0] == 0xd8 && p[1] == 0x9c) {
+		*ret_code = 0x061c;
+		return 2;
+	}
+	if (p[0] != 0xe2 || (p[1] != 0x80 && p[1] != 0x81))
+		return 0;
+	*ret_code = 0x2000 + (p[1] & 1U) * 64 + (p[2] & 63U);
+	bool is = *ret_code == 0x200e || *ret_code == 0x200f || (*ret_code >= 0x202a && *ret_code <= 0x202e) ||
+		  (*ret_code >= 0x2066 && *ret_code <= 0x2069);
+	return is ? 3 : 0;
+}
+
 void html_text(struct buffer *to, const char *text)
 {
-	size_t len = text ? strlen(text) : 0, shown = shown_of(text, len);
+	size_t len = text ? strlen(text) : 0, shown = shown_of(text, len), n;
+	unsigned code;
 
-	for (size_t i = 0; i < shown; i++) {
+	for (size_t i = 0; i < shown; i += n) {
 		const char *escape = escape_of(text[i]);
 		bool control = ((unsigned char)text[i] < 0x20 && text[i] != '\n') || text[i] == 0x7f;
 
-		if (escape)
+		n = turns(text + i, &code);
+		if (n)
+			html_printf(to, "[U+%04X]", code);
+		else if (escape)
 			html_add(to, escape);
 		else if (!buffer_add(to, control ? " " : text + i, 1))
 			abort();
+		n += !n;
 	}
 	if (shown < len)
 		html_add(to, "\xe2\x80\xa6");

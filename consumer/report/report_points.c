@@ -10,6 +10,8 @@
 #define BEGINS "<script type=\"application/json\" id=\"qidflow-sums\">"
 #define ENDS   "</script>"
 
+enum { SOME_S = 6 * 3600, DAY_S = 24 * 3600, DENSE_S = 28 * DAY_S };
+
 const char *const report_sum_names[SUMS] = {[SUM_OPEN] = "open",
     [SUM_S0] = "s0",
     [SUM_S1] = "s1",
@@ -23,6 +25,25 @@ const char *const report_sum_names[SUMS] = {[SUM_OPEN] = "open",
     [SUM_OVERDUE] = "overdue",
     [SUM_RISK] = "risk"};
 
+/* Is the next one of the same six hours, or day? What is thinned once is thinned again alike: a day has whole six hours. */
+static bool is_one_of_many(const struct report_point *at, const struct report_point *next, int64_t now_s)
+{
+	int64_t span_s = now_s - at->as_of_s < DENSE_S ? SOME_S : DAY_S;
+
+	return at->as_of_s / span_s == next->as_of_s / span_s;
+}
+
+static void thin(struct report_points *p)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (i + POINTS_ALL >= p->n ||
+		    !is_one_of_many(&p->v[i], &p->v[i + 1], p->v[p->n - 1].as_of_s))
+			p->v[kept++] = p->v[i];
+	p->n = kept;
+}
+
 void report_points_add(struct report_points *p, const struct report_point *newest)
 {
 	if (p->n == POINTS_MOST) {
@@ -30,6 +51,7 @@ void report_points_add(struct report_points *p, const struct report_point *newes
 		p->n--;
 	}
 	p->v[p->n++] = *newest;
+	thin(p);
 }
 
 void report_points_write(const struct report_points *p, struct buffer *to)

@@ -34,7 +34,9 @@ struct report_point {
 	int64_t n[SUMS];
 };
 
-enum { POINTS_MOST = 400 /* a year and more, of a run a day; the oldest go */ };
+/* The newest POINTS_ALL are kept all; before those, of four weeks the last one of each six hours, then of each day. So they
+ * cover a year and more, however often it runs: then the oldest go. */
+enum { POINTS_ALL = 100, POINTS_MOST = 600 };
 struct report_points {
 	size_t n;
 	struct report_point v[POINTS_MOST];
@@ -42,6 +44,6 @@ struct report_points {
 
 /* Those of an earlier page that are older than `before_s`. d: any database. false: logged. */
 bool report_points_read(struct db *d, const char *page, int64_t before_s, struct report_points *ret);
-void report_points_add(struct report_points *p, const struct report_point *newest);
+void report_points_add(struct report_points *p, const struct report_point *newest); /* and thins them */
 void report_points_write(const struct report_points *p, struct buffer *to);
 #endif

@@ -9,13 +9,22 @@
 	" LEFT JOIN \"Q_Host_List_Detection_HOSTS\" AS h ON h.\"ID\" = " host                                \
 	" LEFT JOIN \"Q_Host_List\" AS l ON l.\"ID\" = " host
 
+/* The last row is the sum of those that are not shown, where there are any; its hosts are counted anew, since one can be of several. */
 #define BY(column)                                                                                           \
-	"SELECT " column ", count(*), 1000 * count(*) / max(count(*)) OVER (), sum(severity = 5),"           \
-	" sum(severity = 4), count(DISTINCT host), coalesce(sum(qds), 0), sum(age > 90), sum(over)"          \
-	" FROM report_open GROUP BY " column " ORDER BY 2 DESC, 1 LIMIT 50"
+	"WITH g AS MATERIALIZED (SELECT " column " AS name, count(*) AS n, sum(severity = 5) AS s5,"         \
+	" sum(severity = 4) AS s4, count(DISTINCT host) AS hosts, coalesce(sum(qds), 0) AS risk,"            \
+	" sum(age > 90) AS old, sum(over) AS over, row_number() OVER (ORDER BY count(*) DESC, " column       \
+	") AS place FROM report_open GROUP BY " column ")"                                                   \
+	" SELECT name, n, 1000 * n / (SELECT max(n) FROM g), s5, s4, hosts, risk, old, over, place"          \
+	" FROM g WHERE place <= " BY_SHOWN                                                                   \
+	" UNION ALL SELECT count(*), sum(n), NULL, sum(s5), sum(s4), (SELECT count(DISTINCT host)"           \
+	" FROM report_open WHERE coalesce(" column ", '') NOT IN (SELECT coalesce(name, '') FROM g"          \
+	" WHERE place <= " BY_SHOWN ")), sum(risk), sum(old), sum(over), max(place) FROM g"                  \
+	" WHERE place > " BY_SHOWN " HAVING count(*) > 0 ORDER BY 10"
+#define BY_SHOWN "50"
 #define BY_COLUMNS                                                                                           \
 	{                                                                                                    \
-		{"%", KIND_HEAD, ALWAYS}, {"Open", KIND_NUMBER, ALWAYS}, {"", KIND_BAR, ALWAYS},             \
+		{"%", KIND_GROUP, ALWAYS}, {"Open", KIND_NUMBER, ALWAYS}, {"", KIND_BAR, ALWAYS},            \
 		    {"Severity 5", KIND_NUMBER, ALWAYS}, {"Severity 4", KIND_NUMBER, ALWAYS},                \
 		    {"Hosts", KIND_NUMBER, ALWAYS}, {"Risk", KIND_NUMBER, ALWAYS},                           \
 		    {"Over 90 days", KIND_NUMBER, ALWAYS},                                                   \
@@ -23,7 +32,7 @@
 			"Overdue", KIND_NUMBER, ONLY_OVERDUE                                                 \
 		}                                                                                            \
 	}
-#define BY_CAPTION "The 50 with most open vulnerabilities"
+#define BY_CAPTION "The " BY_SHOWN " with most open vulnerabilities"
 
 const struct report_query report_queries[] = {
     {"severity", "Open vulnerabilities by severity and age in days",

@@ -17,6 +17,7 @@ struct table {
 	const struct report_columns *columns;
 	const char *label; /* of the column that is counted by */
 	struct buffer *to;
+	bool has_foot; /* the last row was one */
 };
 
 void report_table_severity(int severity, struct buffer *to)
@@ -109,6 +110,25 @@ static void add_text(struct table *t, const char *before, const char *text, cons
 	html_add(t->to, after);
 }
 
+static void add_head(struct table *t, sqlite3_value *v)
+{
+	if (sqlite3_value_type(v) == SQLITE_NULL)
+		html_add(t->to, "<th scope=\"row\"><em>none</em></th>");
+	else
+		add_text(t, "<th scope=\"row\">", (const char *)sqlite3_value_text(v), "</th>");
+}
+
+static void add_group(struct table *t, sqlite3_value *v)
+{
+	if (sqlite3_value_type(v) != SQLITE_INTEGER) {
+		add_head(t, v);
+		return;
+	}
+	html_add(t->to, "<th scope=\"row\"><em>");
+	html_number(t->to, sqlite3_value_int64(v));
+	html_add(t->to, sqlite3_value_int64(v) == 1 ? " other</em></th>" : " others</em></th>");
+}
+
 static void add_day(struct table *t, const char *date)
 {
 	char day[sizeof("2026-11-24")];
@@ -140,12 +160,8 @@ static void add_cell(struct table *t, enum report_kind kind, sqlite3_value *v)
 	case KIND_LINES:
 		add_text(t, "<td class=\"lines\">", (const char *)sqlite3_value_text(v), "</td>");
 		break;
-	case KIND_HEAD:
-		if (sqlite3_value_type(v) == SQLITE_NULL)
-			html_add(t->to, "<th scope=\"row\"><em>none</em></th>");
-		else
-			add_text(t, "<th scope=\"row\">", (const char *)sqlite3_value_text(v), "</th>");
-		break;
+	case KIND_HEAD: add_head(t, v); break;
+	case KIND_GROUP: add_group(t, v); break;
 	case KIND_NUMBER: add_number(t, v); break;
 	case KIND_ID:
 		html_printf(t->to, "<td class=\"n\" data-v=\"%" PRId64 "\">%" PRId64 "</td>",
@@ -159,16 +175,25 @@ static void add_cell(struct table *t, enum report_kind kind, sqlite3_value *v)
 	}
 }
 
+/* The sum of all, or of those that are not shown: whoever sorts the table leaves it at the end. */
+static const char *begin_foot(enum report_kind kind, int type)
+{
+	if (kind == KIND_TOTAL && type == SQLITE_NULL)
+		return "</tbody>\n<tfoot>\n<tr class=\"sum\">";
+	return kind == KIND_GROUP && type == SQLITE_INTEGER ? "</tbody>\n<tfoot>\n<tr>" : NULL;
+}
+
 static void add_row(struct table *t, sqlite3_stmt *s)
 {
 	const struct report_column *columns = t->query->columns;
-	bool total = columns[0].kind == KIND_TOTAL && sqlite3_column_type(s, 0) == SQLITE_NULL;
+	const char *foot = begin_foot(columns[0].kind, sqlite3_column_type(s, 0));
 
-	html_add(t->to, total ? "</tbody>\n<tfoot>\n<tr class=\"sum\">" : "<tr>");
+	t->has_foot = foot != NULL;
+	html_add(t->to, foot ? foot : "<tr>");
 	for (int i = 0; columns[i].kind != KIND_END; i++)
 		if (is_shown(t, &columns[i]))
 			add_cell(t, columns[i].kind, sqlite3_column_value(s, i));
-	html_add(t->to, total ? "</tr>\n</tfoot>" : "</tr>\n");
+	html_add(t->to, "</tr>\n");
 }
 
 /* ---- the table */
@@ -195,15 +220,14 @@ static void begin(struct table *t)
 
 static void end(struct table *t)
 {
-	html_add(t->to,
-	    t->query->columns[0].kind == KIND_TOTAL ? "\n</table></div>\n" : "</tbody>\n</table></div>\n");
+	html_add(t->to, t->has_foot ? "</tfoot>\n</table></div>\n" : "</tbody>\n</table></div>\n");
 }
 
 bool report_table_write(
     struct db *d, const char *name, const char *as_of, const struct report_columns *c, struct buffer *to)
 {
 	char label[REPORT_COLUMN] = "";
-	struct table t = {find(name), c, label, to};
+	struct table t = {find(name), c, label, to, false};
 	int by = strncmp(name, "by", 2) == 0 ? name[2] - '0' : 0, row;
 	bool any = false;
 	sqlite3_stmt *s = db_prepare(d, t.query->sql);

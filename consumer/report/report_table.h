@@ -13,6 +13,7 @@ enum report_kind {
 	KIND_LONG,     /* text that wants room */
 	KIND_LINES,    /* text of several short lines */
 	KIND_HEAD,     /* text that names the row; NULL: "none" */
+	KIND_GROUP,    /* the same; a number: the row is the sum of so many others */
 	KIND_NUMBER,   /* NULL: nothing */
 	KIND_ID,       /* a number that is a name */
 	KIND_SEVERITY, /* 0: none */
@@ -32,7 +33,7 @@ enum { REPORT_TABLE_COLUMNS = 16 };
 struct report_query {
 	const char *name, *caption, *sql;
 	struct report_column
-	    columns[REPORT_TABLE_COLUMNS]; /* as many as the statement has, ends with KIND_END */
+	    columns[REPORT_TABLE_COLUMNS]; /* of the statement, whose others are for its order; ends with KIND_END */
 };
 extern const struct report_query report_queries[]; /* ends with a NULL name */
 

@@ -226,9 +226,19 @@ class Report(Case):
         over = sorted(((d["due"], -d["severity"], d["host_id"], d["qid"]) for d in sums.open if d["overdue"]))[:25]
         self.assertEqual([[r[2], r[6]] for r in page.rows("t-overdue")], [[qid, due[:10]] for due, _, _, qid in over])
         self.assertGreater(len(over), 5)
-        only, _ = self.export(path, **{"report.by": "owner_team"})
+        only, _ = self.export(path, **{"report.by": "owner_team,host_id"})
         self.assertEqual(only.rows("t-by0"), page.rows("t-by1"))
-        self.assertNotIn("t-by1", only.tables)
+        self.assertNotIn("t-by2", only.tables)
+        self.assert_others(only.rows("t-by1"), sums)
+
+    def assert_others(self, told, sums):
+        """By host: 50 of them, and a line for the rest, so that all is the total."""
+        by = sums.by("host_id")
+        self.assertEqual(told[-1][0], f"{len(by) - 50} others")
+        self.assertEqual(len(told), 51)
+        shown = {row[0] for row in told[:-1]}
+        self.assertEqual(told[-1][1:2] + told[-1][3:], sums.of([d for d in sums.open if d["host_id"] not in shown]))
+        self.assertEqual(sum(row[1] for row in told), len(sums.open))
 
     def test_hostile_names(self):
         path, db = self.database(len(HOSTILE) * 2)
@@ -246,6 +256,8 @@ class Report(Case):
         shown = {row[1] for row in page.rows("t-qids")} | {row[0] for row in page.rows("t-hosts")}
         for text in HOSTILE[:8]:
             self.assertIn(text.strip(), shown, "a name is shown as it is")
+        self.assertIn("[U+202E]gpj.exe", shown)
+        self.assertNotIn("\u202e", page.source)
         self.assertNotIn("x" * 500, page.source)
         self.assertLess(len(page.source), 200_000)
 
