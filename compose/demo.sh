@@ -23,7 +23,7 @@ echo "built build/release/compose/qidflow"
 title "2. A simulated subscription of $hosts hosts"
 rm -rf "$demo"
 mkdir -p "$demo"
-build/release/tests/qualys_sim/qualys_sim --port 0 --port-file "$demo/port" --hosts "$hosts" --no-traps --gzip --limit 4 \
+build/release/tests/qualys_sim/qualys_sim --port 0 --port-file "$demo/port" --hosts "$hosts" --no-traps --recent --gzip --limit 4 \
 	--user demo --password demo --die-with-parent >"$demo/simulator.log" 2>&1 </dev/null &
 simulator=$!
 trap 'kill "$simulator" 2>/dev/null || true; wait "$simulator" 2>/dev/null || true' EXIT

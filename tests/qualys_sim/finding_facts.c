@@ -124,12 +124,19 @@ static void put_version_5(struct maker *m, struct fact *x)
 			maker_text(m, x, names[i], values[i])->needs = SHOW_V5;
 }
 
+/* Where all is recent more of them of late than long ago. */
+static int64_t first_found(struct maker *m, const struct world *w)
+{
+	int64_t old_s = maker_old_time(m), age_s = old_s - MAKER_OLD_S;
+	return w->recent_s ? w->recent_s - age_s * age_s / MAKER_OLD_SPAN_S : old_s;
+}
+
 struct pool_tail tail_make(struct facts *f, const struct world *w, enum slot_status status, uint32_t n)
 {
 	struct maker m = {f, dice_of(w->seed, 44000000 + (uint64_t)n * SLOT_STATUSES + status), w->odd};
 	struct pool_tail p = {.facts = facts_group(f, NULL, "DETECTION")};
 	facts_word(f, p.facts, "STATUS", slot_status_names[status]);
-	maker_date(&m, p.facts, "FIRST_FOUND_DATETIME", maker_old_time(&m));
+	maker_date(&m, p.facts, "FIRST_FOUND_DATETIME", first_found(&m, w));
 	if (status == SLOT_FIXED)
 		maker_date(&m, p.facts, "LAST_FOUND_DATETIME", maker_old_time(&m));
 	else

@@ -51,5 +51,5 @@ struct fact *maker_phrase(struct maker *m, struct fact *parent, const char *name
 
 int64_t maker_old_time(struct maker *m)
 {
-	return 1640995200 + (int64_t)dice_below(&m->d, 63000000);
+	return MAKER_OLD_S + (int64_t)dice_below(&m->d, MAKER_OLD_SPAN_S);
 }

@@ -18,6 +18,7 @@ struct fact *maker_word(struct maker *m, struct fact *parent, const char *name, 
 struct fact *maker_number(struct maker *m, struct fact *parent, const char *name, uint64_t n);
 struct fact *maker_date(struct maker *m, struct fact *parent, const char *name, int64_t at_s);
 struct fact *maker_phrase(struct maker *m, struct fact *parent, const char *name, unsigned words);
+enum { MAKER_OLD_S = 1640995200, MAKER_OLD_SPAN_S = 63000000 };
 /* A time in 2022 or 2023: before everything that the simulator does. */
 int64_t maker_old_time(struct maker *m);
 #endif

@@ -32,6 +32,7 @@ static const struct option_row rows[] = {
     {"latency-ms", "N", O_U32, AT(latency_ms), "before the first byte"},
     {"bandwidth", "BYTES", O_U64, AT(bandwidth), "a second and call (default 0 = no limit)"},
     {"clock-offset", "SECONDS", O_I64, AT(clock_offset_s), "the API's clock against the machine's"},
+    {"recent", NULL, O_FLAG, AT(recent), "found over the last two years and scanned in these days, not in 2024 and before"},
     {"gzip", NULL, O_FLAG, AT(gzip), "honour Accept-Encoding: gzip"},
     {"fault", "NAME=RATE", O_FAULT, 0, "0..1, repeatable; NAME `all` sets every one"},
     {"big-host", "DETECTIONS", O_U32, AT(big_host), "one host (index hosts/2) has so many"},

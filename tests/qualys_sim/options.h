@@ -13,7 +13,7 @@ struct options {
 	uint64_t seed, bandwidth;                   /* bytes a second and call; 0: no limit */
 	int64_t clock_offset_s;
 	double fault_rates[FAULTS];
-	bool no_unique_id, no_traps, gzip, account_expired, die_with_parent;
+	bool no_unique_id, no_traps, gzip, recent, account_expired, die_with_parent;
 };
 
 /* false: it was wrong, or --help; *ret_status is what to exit with. */

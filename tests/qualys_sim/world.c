@@ -155,7 +155,9 @@ uint32_t world_vuln_epoch(const struct world *w, uint32_t index, int64_t *ret_mo
 
 static uint64_t first_time(const struct world *w, uint64_t salt, uint32_t index)
 {
-	return FIRST_SCANS_S + dice_mix2(w->seed + salt, index) % (300ULL * DAY_S);
+	uint64_t chance = dice_mix2(w->seed + salt, index);
+	return w->recent_s ? (uint64_t)w->recent_s + chance % (2ULL * DAY_S)
+			   : FIRST_SCANS_S + chance % (300ULL * DAY_S);
 }
 
 static void set_quantiles(struct world *w)
@@ -192,6 +194,8 @@ void world_open(struct world *w, const struct options *o)
 		abort();
 	w->vulns = sim_alloc(w->qids * sizeof(*w->vulns));
 	set_quantiles(w);
+	if (o->recent)
+		w->recent_s = world_now_s(w) - 3LL * DAY_S;
 	for (uint32_t i = 0; i < o->hosts; i++)
 		atomic_init(&w->cells[i].state, first_time(w, 1, i) << 32);
 	for (uint32_t i = 0; i < w->qids; i++)
