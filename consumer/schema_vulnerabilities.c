@@ -51,6 +51,8 @@ static const struct {
     {"cvss_v4_base", ON_QID, SCORE("k.\"CVSS_V4\"")},
     {"patchable", ON_QID, "k.\"PATCHABLE\""},
     {"results", ON_DETECTION, "d.\"RESULTS\""},
+    {"is_ignored", ON_DETECTION, "d.\"IS_IGNORED\""},
+    {"is_disabled", ON_DETECTION, "d.\"IS_DISABLED\""},
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
@@ -73,7 +75,9 @@ static void add_due(const struct enrich_list *l, const char *host, const char *q
 	    &(struct enrich_due_sql){.severity = "coalesce(d.\"SEVERITY\", k.\"SEVERITY_LEVEL\")",
 		.type = "d.\"TYPE\"",
 		.status = "d.\"STATUS\"",
+		.accepted = "d.\"IS_IGNORED\" = 1 OR d.\"IS_DISABLED\" = 1",
 		.first_found = "d.\"FIRST_FOUND_DATETIME\"",
+		.last_reopened = "d.\"LAST_REOPENED_DATETIME\"",
 		.host = host,
 		.qid = qid},
 	    to);

@@ -231,7 +231,7 @@ static void test_gone_from_the_settings(void **state)
 	world_source("r", "cve", "c,v\nCVE-2023-1,1\n");
 	world_set("due.severity5", "3");
 	assert_load();
-	assert_rows("SELECT count(*) FROM pragma_table_info('vulnerabilities')", "28");
+	assert_rows("SELECT count(*) FROM pragma_table_info('vulnerabilities')", "30");
 	assert_rows(
 	    "SELECT count(*) FROM pragma_table_info('Q_Host_List_Detection') WHERE name IN ('r_v', 's_v')",
 	    "2");
@@ -242,12 +242,12 @@ static void test_gone_from_the_settings(void **state)
 	assert_rows("SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE name LIKE "
 		    "'qidflow_enrich%' AND type = 'table' ORDER BY 1)",
 	    "qidflow_enrich qidflow_enrich_s qidflow_enriched_s");
-	assert_rows("SELECT count(*) FROM pragma_table_info('vulnerabilities')", "25");
+	assert_rows("SELECT count(*) FROM pragma_table_info('vulnerabilities')", "27");
 	config_close(world.config);
 	world.config = config_open();
 	assert_load();
 	assert_rows("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'qidflow_enrich%'", "0");
-	assert_rows("SELECT count(*) FROM pragma_table_info('vulnerabilities')", "24");
+	assert_rows("SELECT count(*) FROM pragma_table_info('vulnerabilities')", "26");
 	assert_true(enrich_is_used(world.config, world.db, &used));
 	assert_false(used);
 	/* as it was before: nothing is to be written */

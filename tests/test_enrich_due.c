@@ -59,6 +59,45 @@ static void test_days(void **state)
 	assert_rows("SELECT due FROM vulnerabilities WHERE qid = 100", "-");
 }
 
+/* Whose risk somebody accepted is due, but never overdue; where the API gave no flag, NULL is no yes. */
+static void test_accepted(void **state)
+{
+	(void)state;
+	world_set("due.severity5", "1");
+	world_set("due.severity4", "1");
+	world_set("due.severity3", "1");
+	assert_load();
+	assert_rows("SELECT is_ignored, is_disabled, due IS NULL, overdue FROM vulnerabilities WHERE qid = 100",
+	    "-|-|0|1");
+	assert_true(db_exec(world.db,
+	    "UPDATE Q_Host_List_Detection_QIDS SET IS_IGNORED = 1, IS_DISABLED = 0 WHERE QID = 100;"
+	    "UPDATE Q_Host_List_Detection_QIDS SET IS_IGNORED = 0, IS_DISABLED = 1 WHERE ID = 5 AND QID = 101"));
+	assert_rows("SELECT host_id, qid, is_ignored, is_disabled, due, overdue FROM vulnerabilities"
+		    " WHERE is_ignored OR is_disabled ORDER BY 1, 2",
+	    "1|100|1|0|2026-11-02 10:00:00|0;5|101|0|1|2026-11-21 00:00:00|0");
+	assert_hastened("results|is_ignored|is_disabled|due|overdue|");
+	assert_true(
+	    db_exec(world.db, "UPDATE Q_Host_List_Detection_QIDS SET IS_IGNORED = 0, IS_DISABLED = NULL"));
+	assert_rows("SELECT host_id, qid FROM vulnerabilities WHERE overdue ORDER BY 1, 2", "1|100;5|101");
+}
+
+static void test_reopened(void **state)
+{
+	(void)state;
+	world_set("due.severity5", "10");
+	world_set("due.severity4", "10");
+	world_set("due.from", "last_reopened");
+	assert_load();
+	assert_true(db_exec(world.db, "UPDATE Q_Host_List_Detection_QIDS SET LAST_REOPENED_DATETIME = "
+				      "'2026-11-20 00:00:00' WHERE QID = 100"));
+	assert_rows(DUE, "1|100|2026-11-30 00:00:00|0;1|101|2026-01-11 10:00:00|0;1|102|-|0;"
+			 "5|101|2026-11-30 00:00:00|0;5|999|-|0");
+	assert_hastened("|due|overdue|");
+	world_set("due.from", "first_found");
+	assert_load();
+	assert_rows("SELECT due, overdue FROM vulnerabilities WHERE qid = 100", "2026-11-11 10:00:00|1");
+}
+
 static void test_earlier(void **state)
 {
 	(void)state;
@@ -116,7 +155,7 @@ static void test_views(void **state)
 	world_source("l", "tag", "t,v\nprod,1\n\"web, \"\"x\"\"\",2\n");
 	world_set("enrich.l.several", "all");
 	assert_load();
-	assert_hastened("results|b_score|b_it_s|a_owner|l_v|");
+	assert_hastened("results|is_ignored|is_disabled|b_score|b_it_s|a_owner|l_v|");
 	assert_rows("SELECT host_id, qid, b_score, a_owner, l_v FROM vulnerabilities ORDER BY 1, 2",
 	    "1|100|0.5|Ada|[1,2];1|101|7|Ada|[1,2];1|102|-|Ada|[1,2];5|101|7|Ada|-;5|999|-|Ada|-");
 	assert_rows(
@@ -127,7 +166,7 @@ static void test_views(void **state)
 	world_source("a", "network", "n,owner\n10.0.0.0/8,Ada\n");
 	world_source("b", "cve", "c,score\nCVE-2023-1,0.5\n");
 	assert_load();
-	assert_hastened("results|a_owner|b_score|");
+	assert_hastened("results|is_ignored|is_disabled|a_owner|b_score|");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enrich_world_open, enrich_world_close)
@@ -136,6 +175,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    TEST(test_days),
+	    TEST(test_accepted),
+	    TEST(test_reopened),
 	    TEST(test_earlier),
 	    TEST(test_no_dates),
 	    TEST(test_views),

@@ -103,6 +103,8 @@ const struct option options[] = {
     {"due.severity3", NULL, OPTION_NUMBER, "0", 0, 36500, 0, 0, "the same for severity 3"},
     {"due.severity4", NULL, OPTION_NUMBER, "0", 0, 36500, 0, 0, "the same for severity 4"},
     {"due.severity5", NULL, OPTION_NUMBER, "0", 0, 36500, 0, 0, "the same for severity 5"},
+    {"due.from", NULL, OPTION_CHOICES, "first_found", 0, 0, "first_found last_reopened", false,
+	"what these days count from; last_reopened: from there where it was reopened"},
     {"due.earlier", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"enriched columns with a date that is the limit where it is earlier, e.g. kev_dueDate"},
 

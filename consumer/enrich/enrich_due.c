@@ -58,6 +58,7 @@ bool enrich_due_of(const struct config *c, struct enrich_due *ret)
 	}
 	if (!read_earlier(c, ret))
 		return false;
+	ret->from_reopened = config_has(c, "due.from", "last_reopened");
 	ret->any = ret->any || ret->n_earlier;
 	return true;
 }
@@ -76,16 +77,19 @@ bool enrich_due_read(struct db *d, struct enrich_due *ret)
 	if (!any)
 		return true;
 	sqlite3_stmt *s = db_prepare(d,
-	    "SELECT j.path = '$.days', j.key, j.value FROM qidflow_meta AS m, json_tree(m.value) AS j"
+	    "SELECT j.path, j.key, j.value FROM qidflow_meta AS m, json_tree(m.value) AS j"
 	    " WHERE m.name = 'due' AND j.atom IS NOT NULL");
 	while (s && (row = db_row(d, s)) == 1) {
+		const char *path = (const char *)sqlite3_column_text(s, 0);
 		int key = sqlite3_column_int(s, 1);
 
-		if (sqlite3_column_int(s, 0) && key < DUE_SEVERITIES)
+		if (!strcmp(path, "$.days") && key < DUE_SEVERITIES)
 			ret->days[key + 1] = sqlite3_column_int(s, 2);
-		else if (!sqlite3_column_int(s, 0) && ret->n_earlier < DUE_EARLIER)
+		else if (!strcmp(path, "$.earlier") && ret->n_earlier < DUE_EARLIER)
 			snprintf(ret->earlier[ret->n_earlier++], DUE_NAME, "%s",
 			    (const char *)sqlite3_column_text(s, 2));
+		else if (!strcmp(path, "$"))
+			ret->from_reopened = sqlite3_column_int(s, 2) != 0;
 	}
 	ret->any = true;
 	return s && row == 0;
@@ -100,7 +104,7 @@ static void write_text(const struct enrich_due *due, char text[static DUE_TEXT])
 	n += (size_t)snprintf(text + n, DUE_TEXT - n, "],\"earlier\":[");
 	for (int i = 0; i < due->n_earlier; i++)
 		n += (size_t)snprintf(text + n, DUE_TEXT - n, "%s\"%s\"", i ? "," : "", due->earlier[i]);
-	snprintf(text + n, DUE_TEXT - n, "]}");
+	snprintf(text + n, DUE_TEXT - n, "]%s}", due->from_reopened ? ",\"from_reopened\":1" : "");
 }
 
 bool enrich_due_write(struct db *d, const struct enrich_due *due)
@@ -131,11 +135,17 @@ static void add(struct buffer *to, const char *text)
 
 static void add_days(const struct enrich_due *due, const struct enrich_due_sql *sql, struct buffer *to)
 {
+	char from[128];
+
+	if (due->from_reopened)
+		snprintf(from, sizeof(from), "coalesce(%s, %s)", sql->last_reopened, sql->first_found);
+	else
+		snprintf(from, sizeof(from), "%s", sql->first_found);
 	add(to, "coalesce(CASE ");
 	add(to, sql->severity);
 	for (int i = DUE_SEVERITIES; i; i--)
-		if (due->days[i] && !buffer_printf(to, " WHEN %d THEN datetime(%s, '+%d days')", i,
-					sql->first_found, due->days[i]))
+		if (due->days[i] &&
+		    !buffer_printf(to, " WHEN %d THEN datetime(%s, '+%d days')", i, from, due->days[i]))
 			abort();
 	add(to, " END, " NEVER ")");
 }
@@ -189,7 +199,9 @@ void enrich_due_add(const struct enrich_list *l, const struct enrich_due_sql *sq
 	add_date(l, sql, to);
 	add(to, " AS due, iif(");
 	add(to, sql->status);
-	add(to, " = 'Fixed', 0, coalesce(");
+	add(to, " = 'Fixed' OR ");
+	add(to, sql->accepted);
+	add(to, ", 0, coalesce(");
 	add_date(l, sql, to);
 	add(to,
 	    " < (SELECT started_at FROM qidflow_run WHERE state = 'COMPLETE' ORDER BY run DESC LIMIT 1), 0))"
