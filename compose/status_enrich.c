@@ -21,7 +21,7 @@ static void add(struct status_enrich *t, sqlite3_stmt *s)
 	t->sources = xrealloc(t->sources, (t->n + 1) * sizeof(t->sources[0]));
 	struct status_source *e = &t->sources[t->n++];
 	int64_t *const numbers[] = {
-	    &e->rows, &e->duplicates, &e->unreadable, &e->matched, &e->of, &e->unused};
+	    &e->rows, &e->duplicates, &e->unreadable, &e->matched, &e->of, &e->unused, &e->without_key};
 
 	snprintf(e->name, sizeof(e->name), "%s", text_of(s, 0));
 	snprintf(e->state, sizeof(e->state), "%s", text_of(s, 1));
@@ -29,7 +29,7 @@ static void add(struct status_enrich *t, sqlite3_stmt *s)
 	e->file = xstrdup(text_of(s, 3));
 	e->error = xstrdup(text_of(s, 4));
 	e->unreadable_lines = xstrdup(text_of(s, 5));
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 7; i++)
 		*numbers[i] = sqlite3_column_int64(s, 6 + i);
 }
 
@@ -56,17 +56,21 @@ static bool read_due_error(struct db *d, struct status_enrich *t)
 
 bool status_enrich_read(struct db *d, struct status_enrich *t)
 {
-	int64_t any;
+	int64_t any, has_all;
 	int row = 0;
 
 	if (!read_refused(d, t) || !read_due_error(d, t) ||
-	    !db_int(d, &any, "SELECT count(*) FROM sqlite_schema WHERE name = 'qidflow_enrich'"))
+	    !db_int(d, &any, "SELECT count(*) FROM sqlite_schema WHERE name = 'qidflow_enrich'") ||
+	    !db_int(d, &has_all,
+		"SELECT count(*) FROM pragma_table_info('qidflow_enrich') WHERE name = 'without_key'"))
 		return false;
 	if (!any)
 		return true;
-	sqlite3_stmt *s = db_prepare(d, "SELECT name, state, loaded_at, file, error, unreadable_lines, rows, "
-					"duplicates, unreadable, matched, "
-					"matched_of, unused FROM qidflow_enrich ORDER BY position");
+#define SOURCES(last)                                                                                        \
+	"SELECT name, state, loaded_at, file, error, unreadable_lines, rows, duplicates, unreadable, "       \
+	"matched, matched_of, unused, " last " FROM qidflow_enrich ORDER BY position"
+	/* an older database has it after the next run */
+	sqlite3_stmt *s = db_prepare(d, has_all ? SOURCES("without_key") : SOURCES("0"));
 	while (s && (row = db_row(d, s)) == 1)
 		add(t, s);
 	return s && row == 0;
@@ -102,6 +106,8 @@ static void print_source(const struct status_source *e)
 	if (e->unreadable)
 		printf("    %s lines cannot be read: %s\n", people_number(e->unreadable, text),
 		    e->unreadable_lines);
+	if (e->without_key)
+		printf("    %s rows without a key\n", people_number(e->without_key, text));
 	if (e->duplicates)
 		printf("    %s rows have a key that stands before\n", people_number(e->duplicates, text));
 }

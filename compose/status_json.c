@@ -158,6 +158,7 @@ static void sources(struct writer *w, const struct status *s)
 		number(w, "unused_keys", e->unused);
 		number(w, "duplicates", e->duplicates);
 		number(w, "unreadable", e->unreadable);
+		number(w, "without_key", e->without_key);
 		text(w, "unreadable_lines", e->unreadable_lines);
 		end(w, '}');
 	}

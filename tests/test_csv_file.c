@@ -131,6 +131,9 @@ static void test_unreadable_lines(void **state)
 	check("a,b\n1,\"x\n2,3\n", "a|b;3:2|3#2 a quote is not closed");
 	check("a,b\n1,\xe9\n2,\xed\xa0\x80\n3,\xc3\xa9\n", "a|b;4:3|\xc3\xa9#2 is not UTF-8#3 is not UTF-8");
 	check("a,b\n1,2\r3,4\n5,6\n", "a|b;3:5|6#2 a carriage return stands in the middle");
+	/* rows that a spreadsheet's user cleared, however many columns they have */
+	check("a,b,c\n,\n1,2,3\n,,\"\"\n,,,,\n,4\n",
+	    "a|b|c;2:-|-|-;3:1|2|3;4:-|-|;5:-|-|-#6 has 2 values, the header 3");
 	write_bytes("a,b\n1,x\0y\n2,3\n", 14);
 	assert_file("a|b;3:2|3#2 is not UTF-8");
 }
@@ -164,12 +167,39 @@ static void test_long_rows(void **state)
 	free(text);
 }
 
+static void write_columns(int n)
+{
+	char text[16384] = "c0";
+	size_t len = 2;
+
+	for (int i = 1; i < n; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, ",c%d", i);
+	write_bytes(text, len);
+}
+
+static void test_many_columns(void **state)
+{
+	char why[CSV_WHY] = "";
+
+	(void)state;
+	write_columns(CSV_COLUMNS);
+	struct csv_file *f = csv_file_open(path, separator, why);
+	assert_non_null(f);
+	assert_int_equal(csv_file_find(f, "C1999"), CSV_COLUMNS - 1);
+	csv_file_close(f);
+	write_columns(CSV_COLUMNS + 1);
+	assert_file(
+	    "its header cannot be read: line 1 has more than 2000 values, or is longer than a row may be");
+}
+
 static void test_files_that_are_none(void **state)
 {
 	(void)state;
 	check("", "it has no header");
 	check("# only\n", "it has no header");
-	check("a\"b,c\n1,2\n", "its header cannot be read");
+	check("a\"b,c\n1,2\n", "its header cannot be read: line 1 a quote stands where none may be");
+	check("a,b\r1,2\r3,4\r", "its lines end with carriage returns alone: save it with LF or CRLF");
+	check("# c\ra,b\r1,2", "its lines end with carriage returns alone: save it with LF or CRLF");
 	check("PK\3\4xx", "it is a ZIP archive or a workbook: save it as CSV");
 	write_bytes("\xff\xfe"
 		    "a\0,\0b\0",
@@ -252,6 +282,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_separators, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_unreadable_lines, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_long_rows, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_many_columns, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_files_that_are_none, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_gzip, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_written_to, set_up, tear_down),

@@ -122,11 +122,10 @@ static void test_unreadable_lines(void **state)
 	(void)state;
 	world_source("s", "tag", "t,v\nprod,1\n,2\n\"x\"y,3\nprod,4\nweb,5,6\n");
 	assert_load();
-	assert_rows(STATE, "good|-|2|1|3");
-	assert_rows("SELECT unreadable_lines FROM qidflow_enrich",
-	    "line 3 its key is not a tag's name; line 4 a quote stands where none may be; line 6 has 3 "
-	    "values, the header 2");
-	assert_said("3 lines cannot be read: line 3");
+	assert_rows(STATE, "good|-|2|1|2");
+	assert_rows("SELECT unreadable_lines, without_key FROM qidflow_enrich",
+	    "line 4 a quote stands where none may be; line 6 has 3 values, the header 2|1");
+	assert_said("2 lines cannot be read: line 4");
 	/* more than a tenth, and more than 20: it is another file, or half of one */
 	n += (size_t)snprintf(text + n, sizeof(text) - n, "t,v\n");
 	for (int i = 0; i < 100; i++)
@@ -243,8 +242,11 @@ static void test_gone_from_the_settings(void **state)
 		    "'qidflow_enrich%' AND type = 'table' ORDER BY 1)",
 	    "qidflow_enrich qidflow_enrich_s qidflow_enriched_s");
 	assert_rows("SELECT count(*) FROM pragma_table_info('vulnerabilities')", "27");
+	assert_said("enrich.r: is not in the settings any more: its columns go");
+	assert_said("[due] is not in the settings any more: due and overdue go");
 	config_close(world.config);
 	world.config = config_open();
+	world_set("enrich.forget", "yes");
 	assert_load();
 	assert_rows("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'qidflow_enrich%'", "0");
 	assert_rows("SELECT count(*) FROM pragma_table_info('vulnerabilities')", "26");

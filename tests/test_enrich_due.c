@@ -67,11 +67,13 @@ static void test_accepted(void **state)
 	world_set("due.severity4", "1");
 	world_set("due.severity3", "1");
 	assert_load();
-	assert_rows("SELECT is_ignored, is_disabled, due IS NULL, overdue FROM vulnerabilities WHERE qid = 100",
+	assert_rows(
+	    "SELECT is_ignored, is_disabled, due IS NULL, overdue FROM vulnerabilities WHERE qid = 100",
 	    "-|-|0|1");
 	assert_true(db_exec(world.db,
 	    "UPDATE Q_Host_List_Detection_QIDS SET IS_IGNORED = 1, IS_DISABLED = 0 WHERE QID = 100;"
-	    "UPDATE Q_Host_List_Detection_QIDS SET IS_IGNORED = 0, IS_DISABLED = 1 WHERE ID = 5 AND QID = 101"));
+	    "UPDATE Q_Host_List_Detection_QIDS SET IS_IGNORED = 0, IS_DISABLED = 1 WHERE ID = 5 AND QID = "
+	    "101"));
 	assert_rows("SELECT host_id, qid, is_ignored, is_disabled, due, overdue FROM vulnerabilities"
 		    " WHERE is_ignored OR is_disabled ORDER BY 1, 2",
 	    "1|100|1|0|2026-11-02 10:00:00|0;5|101|0|1|2026-11-21 00:00:00|0");

@@ -91,13 +91,43 @@ static void test_several(void **state)
 	assert_rows("SELECT duplicates, unused FROM qidflow_enrich", "1|0");
 	world_set("enrich.s.several", "all");
 	assert_load();
-	assert_rows("SELECT s_score, s_n FROM qidflow_enriched_s", "[0.9,0.1,1]|[\"007\",\"8\"]");
+	assert_rows("SELECT s_score, s_n FROM qidflow_enriched_s", "[0.9,0.1,1]|[\"007\",null,\"8\"]");
 	world_set("enrich.s.several", "highest");
 	assert_load();
 	assert_rows("SELECT s_score, s_due FROM qidflow_enriched_s", "1|2027-01-01");
 	world_set("enrich.s.several", "lowest");
 	assert_load();
 	assert_rows("SELECT s_score, s_due FROM qidflow_enriched_s", "0.1|2025-01-01");
+}
+
+/* The n-th of one column is of the same row as the n-th of another. */
+static void test_all_rows_aligned(void **state)
+{
+	(void)state;
+	world_source("s", "tag",
+	    "t,owner,mail,n\nprod,Ops,ops@x,2\n\"web, \"\"x\"\"\",Web,,10\nprod,Shop,shop@x,2\nprod,Ops,,\n");
+	world_set("enrich.s.several", "all");
+	assert_load();
+	assert_rows("SELECT id, s_owner, s_mail, s_n FROM qidflow_enriched_s",
+	    "1|[\"Ops\",\"Web\",\"Shop\",\"Ops\"]|[\"ops@x\",null,\"shop@x\",null]|[2,10,2,null];"
+	    "2|[\"Web\"]|[null]|[10]");
+}
+
+/* As people write them. */
+static void test_forms_of_keys(void **state)
+{
+	(void)state;
+	check("ip", "ip,v\n\" 10.1.2.4\t\",one\n::ffff:10.1.2.5,five\n", "1|one;2|-;3|-;4|-;5|five");
+	check("network",
+	    "net,v\n10.1.2.0/255.255.255.0,24\n10.0.0.0/255.0.0.0,8\n::ffff:192.0.2.0/120,doc\n"
+	    "10.0.0.0/0.0.0.255,no\n10.0.0.0/255.0.255.0,no\n::ffff:10.1.2.4/32,no\n2001:db8::/"
+	    "255.0.0.0,no\n",
+	    "1|24;2|8;3|8;4|doc;5|24");
+	assert_rows("SELECT unreadable, key FROM qidflow_enrich, qidflow_enrich_s ORDER BY line",
+	    "4|10.1.2.0/24;4|10.0.0.0/8;4|192.0.2.0/24");
+	check("tag", "t,v\n\" prod \",spaces\n", "1|spaces;2|-;3|-;4|-;5|-");
+	check("host_id", "id,v\n\"2 \",two\n\" \",none\n", "1|-;2|two;3|-;4|-;5|-");
+	assert_rows("SELECT rows, without_key, unreadable FROM qidflow_enrich", "1|1|0");
 }
 
 /* The same, but for whole hosts: they come and go, and what did not change is not written. */
@@ -130,6 +160,8 @@ int main(void)
 	    TEST(test_tags),
 	    TEST(test_qids),
 	    TEST(test_several),
+	    TEST(test_all_rows_aligned),
+	    TEST(test_forms_of_keys),
 	    TEST(test_hosts_change),
 	};
 

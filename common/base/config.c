@@ -204,7 +204,9 @@ static const struct config_value *look_up(const struct config *c, const char *na
 
 const char *config_text(const struct config *c, const char *name)
 {
-	return look_up(c, name, 1u << OPTION_TEXT | 1u << OPTION_SECRET | 1u << OPTION_CHOICES)->text;
+	return look_up(
+	    c, name, 1u << OPTION_TEXT | 1u << OPTION_PATH | 1u << OPTION_SECRET | 1u << OPTION_CHOICES)
+	    ->text;
 }
 
 int64_t config_number(const struct config *c, const char *name)

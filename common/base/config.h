@@ -13,6 +13,7 @@
 struct config;
 enum option_type {
 	OPTION_TEXT,
+	OPTION_PATH, /* in a settings file relative to that file's folder, elsewhere to the working folder */
 	OPTION_NUMBER,
 	OPTION_BOOL,
 	OPTION_DURATION,

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include "config_inside.h"
 #include "log.h"
+#include "xalloc.h"
 
 extern char **environ;
 
@@ -19,6 +20,7 @@ struct source {
 	struct config *config;
 	FILE *file;
 	const char *path;
+	char *folder; /* of it, absolute */
 	unsigned mode;
 	int line;
 	bool whole; /* the last line that was read had its end, or was the file's last */
@@ -48,6 +50,19 @@ static char *read_line(char *to, int size, void *arg)
 	return to;
 }
 
+/* A path that stands in the file, seen from there: cron starts programs elsewhere. */
+static bool set(struct source *s, const char *name, const char *value, const char *where)
+{
+	const struct option *o = config_option(name);
+	char *path = o && o->type == OPTION_PATH && *value && *value != '/'
+			 ? xasprintf("%s/%s", s->folder, value)
+			 : NULL;
+	bool ok = config_set(s->config, name, path ? path : value, where);
+
+	free(path);
+	return ok;
+}
+
 static int take_setting(void *arg, const char *section, const char *name, const char *value)
 {
 	struct source *s = arg;
@@ -61,19 +76,33 @@ static int take_setting(void *arg, const char *section, const char *name, const 
 		s->bad = true;
 		fail("%s: %s stands in a file that others may read (mode %03o): chmod 600 %s", where, full,
 		    s->mode & 0777, s->path);
-	} else if (!config_set(s->config, full, value, where)) {
+	} else if (!set(s, full, value, where)) {
 		s->bad = true;
 	}
 	return 1; /* 0 would look like a line that cannot be read */
 }
 
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? xasprintf("%.*s/", (int)(slash - path), path) : xstrdup(".");
+	char *absolute = realpath(folder, NULL);
+
+	free(folder);
+	return absolute;
+}
+
 bool config_load_stream(struct config *c, FILE *f, const char *path, unsigned mode)
 {
-	struct source s = {.config = c, .file = f, .path = path, .mode = mode, .whole = true};
+	struct source s = {
+	    .config = c, .file = f, .path = path, .folder = folder_of(path), .mode = mode, .whole = true};
 
+	if (!s.folder)
+		return fail("cannot look at the folder of %s: %s", path, strerror(errno));
 	ini_max_line = LONGEST_LINE;
 	int line = ini_parse_stream(read_line, &s, take_setting, &s);
 
+	free(s.folder);
 	if (ferror(f))
 		return fail("cannot read %s: %s", path, strerror(errno));
 	if (line)

@@ -150,6 +150,7 @@ bool config_value_read(
 			return false;
 		break;
 	case OPTION_TEXT:
+	case OPTION_PATH:
 	case OPTION_SECRET: break;
 	}
 	if (!v.text)

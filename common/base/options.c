@@ -8,7 +8,7 @@
 #define MB     INT64_C(1000000)
 
 const struct option options[] = {
-    {"data", "QIDFLOW_DATA", OPTION_TEXT, "./qidflow-data", 0, 0, 0, 0,
+    {"data", "QIDFLOW_DATA", OPTION_PATH, "./qidflow-data", 0, 0, 0, 0,
 	"folder of the database, the memory and the snapshots"},
 
     {"qualys.url", "QIDFLOW_QUALYS_URL", OPTION_TEXT, "", 0, 0, 0, 0,
@@ -16,7 +16,7 @@ const struct option options[] = {
     {"qualys.username", "QIDFLOW_QUALYS_USERNAME", OPTION_TEXT, "", 0, 0, 0, 0, "user of the API"},
     {"qualys.password", "QIDFLOW_QUALYS_PASSWORD", OPTION_SECRET, "", 0, 0, 0, 0,
 	"its password: by environment, file or prompt, never by argument"},
-    {"qualys.password_file", "QIDFLOW_QUALYS_PASSWORD_FILE", OPTION_TEXT, "", 0, 0, 0, 0,
+    {"qualys.password_file", "QIDFLOW_QUALYS_PASSWORD_FILE", OPTION_PATH, "", 0, 0, 0, 0,
 	"file that holds the password, readable by its owner only"},
     {"qualys.version.host_list", NULL, OPTION_TEXT, "5.0", 0, 0, 0, 0, "API version of Host List"},
     {"qualys.version.detections", NULL, OPTION_TEXT, "5.0", 0, 0, 0, 0, "API version of Host List Detection"},
@@ -43,7 +43,7 @@ const struct option options[] = {
     {"qualys.outage", NULL, OPTION_DURATION, "6h", 1000, 30 * DAY, 0, 0,
 	"how long an API that is down is waited for before the run fails"},
     {"qualys.gzip", NULL, OPTION_BOOL, "yes", 0, 0, 0, 0, "ask for compressed answers"},
-    {"qualys.ca_file", NULL, OPTION_TEXT, "", 0, 0, 0, 0, "certificates to trust instead of the system's"},
+    {"qualys.ca_file", NULL, OPTION_PATH, "", 0, 0, 0, 0, "certificates to trust instead of the system's"},
     {"qualys.proxy", NULL, OPTION_TEXT, "", 0, 0, 0, 0, "http://proxy:3128; empty: as the environment says"},
     {"qualys.allow_http", NULL, OPTION_BOOL, "no", 0, 0, 0, 0, "plain http to other machines than this one"},
 
@@ -74,12 +74,16 @@ const struct option options[] = {
     {"publish.keep", NULL, OPTION_NUMBER, "3", 1, 10000, 0, 0, "snapshots that are kept"},
     {"publish.csv_guard", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
 	"put ' before cells that a spreadsheet would run as a formula"},
-    {"publish.sql", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+    {"publish.sql", NULL, OPTION_PATH, "", 0, 0, 0, 0,
 	"file of SQL that is run on each snapshot before it is published: your views, tables, indexes"},
     {"publish.sql_timeout", NULL, OPTION_DURATION, "10m", 100, 7 * DAY, 0, 0,
 	"for all of it; one that takes longer is wrong, and the snapshot is not published"},
 
-    {"enrich.*.file", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+    {"enrich.forget", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
+	"where there is neither [enrich.NAME] nor [due]: remove what runs with other settings loaded, which "
+	"stays "
+	"otherwise"},
+    {"enrich.*.file", NULL, OPTION_PATH, "", 0, 0, 0, 0,
 	"CSV file, plain or gzip, whose rows are joined to hosts or to vulnerabilities"},
     {"enrich.*.match", NULL, OPTION_CHOICES, "host_id", 0, 0,
 	"host_id asset_id ip network dns dns_suffix netbios tag asset_group qid cve", false,
@@ -119,7 +123,7 @@ const struct option options[] = {
 	"of a snapshot that are sent, by names with * and ?, e.g. *.csv.gz hosts.*; manifest.json always is"},
     {"distribute.*.keep", NULL, OPTION_NUMBER, "3", 0, 10000, 0, 0,
 	"snapshots that stay in a directory or a bucket; 0: all"},
-    {"distribute.*.path", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+    {"distribute.*.path", NULL, OPTION_PATH, "", 0, 0, 0, 0,
 	"folder of a directory; one that is not there is not made, since it may be a share that is not "
 	"mounted"},
     {"distribute.*.mounted", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
@@ -133,7 +137,7 @@ const struct option options[] = {
 	"user=qidflow sslmode=verify-full"},
     {"distribute.*.schema", NULL, OPTION_TEXT, "qidflow", 0, 0, 0, 0,
 	"its schema; where it is missing it is made, if the user may"},
-    {"distribute.*.password_file", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+    {"distribute.*.password_file", NULL, OPTION_PATH, "", 0, 0, 0, 0,
 	"file that holds the user's password, readable by its owner only; else PGPASSWORD or .pgpass"},
     {"distribute.*.endpoint", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"server of an s3 bucket, e.g. https://minio.example.com:9000; empty: Amazon's of the region"},
@@ -159,11 +163,11 @@ const struct option options[] = {
 	"of a bucket; empty: AWS_ACCESS_KEY_ID and its others, else ~/.aws/credentials"},
     {"distribute.*.secret_key", NULL, OPTION_SECRET, "", 0, 0, 0, 0,
 	"its secret: in a settings file that only its owner can read"},
-    {"distribute.*.secret_key_file", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+    {"distribute.*.secret_key_file", NULL, OPTION_PATH, "", 0, 0, 0, 0,
 	"file that holds the secret, readable by its owner only"},
     {"distribute.*.profile", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
 	"of ~/.aws/credentials, and then the environment does not count; empty: AWS_PROFILE, else default"},
-    {"distribute.*.ca_file", NULL, OPTION_TEXT, "", 0, 0, 0, 0,
+    {"distribute.*.ca_file", NULL, OPTION_PATH, "", 0, 0, 0, 0,
 	"certificates to trust instead of the system's"},
     {"distribute.*.allow_http", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
 	"plain http to other machines than this one"},

@@ -4,6 +4,7 @@
 #include "csv_file.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,9 @@ static bool look_at_beginning(struct csv_file *f)
 		return stops(f, "it is a ZIP archive or a workbook: save it as CSV");
 	if (begins_with(f, "\xef\xbb\xbf", 3))
 		f->from += 3;
+	const char *text = f->window + f->from, *end = memchr(text, '\r', f->to - f->from);
+	if (end && end + 1 < f->window + f->to && !memchr(text, '\n', f->to - f->from))
+		return stops(f, "its lines end with carriage returns alone: save it with LF or CRLF");
 	return true;
 }
 
@@ -148,8 +152,13 @@ static bool read_header(struct csv_file *f)
 
 	if (got < 0)
 		return false;
-	if (!got || f->bad.count)
-		return stops(f, got ? "its header cannot be read" : "it has no header");
+	if (f->bad.count) {
+		snprintf(f->why, sizeof(f->why), "its header cannot be read: line %" PRId64 " %s",
+		    f->bad.first[0].line, f->bad.first[0].why);
+		return false;
+	}
+	if (!got)
+		return stops(f, "it has no header");
 	f->n_columns = r->n;
 	for (int i = 0; i < r->n; i++)
 		f->columns[i] = xstrdup(r->values[i].text ? r->values[i].text : "");
@@ -265,11 +274,25 @@ static bool is_text(const char *s, size_t len)
 	return true;
 }
 
+/* Separators alone: a spreadsheet writes them, as many as it likes, for rows that were cleared. */
+static bool is_empty(const struct csv_record *r)
+{
+	int i = 0;
+
+	while (i < r->n && !r->values[i].len)
+		i++;
+	return i == r->n;
+}
+
 static bool is_row(struct csv_file *f)
 {
-	const struct csv_record *r = &f->record;
+	struct csv_record *r = &f->record;
 	char why[72];
 
+	if (r->n != f->n_columns && is_empty(r)) {
+		memset(r->values, 0, (size_t)f->n_columns * sizeof(r->values[0]));
+		return true;
+	}
 	if (r->n != f->n_columns) {
 		snprintf(why, sizeof(why), "has %d values, the header %d", r->n, f->n_columns);
 		csv_file_refuse(f, why);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum {
-	CSV_COLUMNS = 200,
+	CSV_COLUMNS = 2000,
 	CSV_ROW_BYTES = 256 * 1024, /* a row that is longer cannot be read: a quote that nobody closed */
 	CSV_BAD_SHOWN = 5,
 	CSV_WHY = 256,

@@ -126,7 +126,7 @@ static const char *feed(struct csv_file *f, size_t at, size_t len)
 		return "a quote is not closed";
 	if (r->again)
 		return "a carriage return stands in the middle";
-	return r->full ? "has too many values" : NULL;
+	return r->full ? "has more than 2000 values, or is longer than a row may be" : NULL;
 }
 
 /* One record, of one line or more. 0: it is no record, and its first line was dropped. */

@@ -103,20 +103,48 @@ static bool look_at_due(struct enrich *e, const struct enrich_due *due)
 	return write_due_error(e->db, why);
 }
 
+/* Settings that say nothing of what settings before them said: most likely a run by hand, which was not told the file. */
+static bool keep_all(struct enrich *e)
+{
+	struct enrich_state st;
+
+	log_line(LOG_WARN,
+	    "the settings have neither [enrich.NAME] nor [due], the database has: what was loaded stays, and"
+	    " its files are not read; enrich.forget = yes removes it");
+	if (e->before->n && !enrich_state_make(e))
+		return false;
+	for (int i = 0; i < e->before->n; i++) {
+		const char *name = e->before->sources[i].name;
+
+		if (!enrich_state_read(e, name, &st) || !enrich_resolve(e, name, &st, false) ||
+		    !enrich_state_write_matches(e, name, &st))
+			return false;
+	}
+	return true;
+}
+
+static bool load_all(struct enrich *e, const struct enrich_due *due)
+{
+	if (e->before->due.any && !due->any)
+		log_line(LOG_WARN, "[due] is not in the settings any more: due and overdue go");
+	if (!enrich_due_write(e->db, due) || !db_exec(e->db, "DROP TABLE IF EXISTS temp.enrich_taken") ||
+	    !enrich_columns_note(e->db) || !enrich_state_make(e) || !enrich_state_forget_others(e) ||
+	    !load_sources(e) || !look_at_due(e, due))
+		return false;
+	return config_section_count(e->config, "enrich") || db_exec(e->db, "DROP TABLE qidflow_enrich");
+}
+
 bool enrich_load(const struct config *c, struct db *d, const struct enrich_run *run)
 {
 	struct enrich e = {.config = c, .db = d, .schema = "main", .run = run};
 	struct enrich_due due;
 
-	if (!enrich_due_of(c, &due) || !enrich_due_write(d, &due))
+	if (!enrich_due_of(c, &due))
 		return false;
 	struct enrich_list *before = enrich_list_read(d);
 	e.before = before;
-	bool ok = before && db_exec(d, "DROP TABLE IF EXISTS temp.enrich_taken") && enrich_columns_note(d) &&
-		  enrich_state_make(&e) && enrich_state_forget_others(&e) && load_sources(&e) &&
-		  look_at_due(&e, &due);
-	if (ok && !config_section_count(c, "enrich"))
-		ok = db_exec(d, "DROP TABLE qidflow_enrich");
+	bool is_set = due.any || config_section_count(c, "enrich") || config_bool(c, "enrich.forget");
+	bool ok = before && (is_set || !(before->n || before->due.any) ? load_all(&e, &due) : keep_all(&e));
 	free(before);
 	return ok;
 }
@@ -146,6 +174,8 @@ static void describe(
 		    to + n, size - n, ", %" PRId64 " hosts are without", st->of - st->matched);
 	if (st->of && st->unused)
 		n += (size_t)snprintf(to + n, size - n, ", %" PRId64 " keys match nothing", st->unused);
+	if (st->keyless)
+		n += (size_t)snprintf(to + n, size - n, ", %" PRId64 " rows without a key", st->keyless);
 	if (st->duplicates)
 		n += (size_t)snprintf(
 		    to + n, size - n, ", %" PRId64 " rows have a key that stands before", st->duplicates);
@@ -155,7 +185,7 @@ static void describe(
 	if (*st->note && n < size)
 		snprintf(to + n, size - n, "; %s", st->note);
 	ret->is_perfect =
-	    !st->duplicates && !st->bad &&
+	    !st->duplicates && !st->bad && !st->keyless &&
 	    (!st->of || !enrich_match_is_of_host(s->match) || (st->of == st->matched && !st->unused));
 }
 

@@ -9,6 +9,8 @@
 #include "db.h"
 #include "enrich_inside.h"
 
+#define TOO_MANY "all sources together would have more than 100 columns: choose with columns"
+
 static bool refuse(char ret_why[static CSV_WHY], const char *format, const char *a, const char *b)
 {
 	snprintf(ret_why, CSV_WHY, format, a, b); /* NOLINT: formats of this file */
@@ -92,6 +94,8 @@ static bool add(struct enrich *e, const struct enrich_settings *s, const struct 
 {
 	struct enrich_column c = {.is_number = false};
 
+	if (ret->n == ENRICH_ALL_COLUMNS)
+		return refuse(ret_why, TOO_MANY "%s%s", "", "");
 	if (!make_name(s->name, csv_file_column(f, column), c.name))
 		return refuse(ret_why,
 		    "its column '%.80s' makes no name of at most 70 letters, digits and _%s",
@@ -183,7 +187,5 @@ bool enrich_columns_choose(struct enrich *e, const struct enrich_settings *s, co
 		"", s->name, others, sizeof(others)))
 		return false;
 	sqlite3_int64 n = strtoll(others, NULL, 10) + ret->n;
-	return n <= ENRICH_ALL_COLUMNS ||
-	       refuse(ret_why,
-		   "all sources together would have more than 100 columns: choose with columns%s%s", "", "");
+	return n <= ENRICH_ALL_COLUMNS || refuse(ret_why, TOO_MANY "%s%s", "", "");
 }

@@ -76,9 +76,9 @@ bool enrich_due_read(struct db *d, struct enrich_due *ret)
 		return false;
 	if (!any)
 		return true;
-	sqlite3_stmt *s = db_prepare(d,
-	    "SELECT j.path, j.key, j.value FROM qidflow_meta AS m, json_tree(m.value) AS j"
-	    " WHERE m.name = 'due' AND j.atom IS NOT NULL");
+	sqlite3_stmt *s =
+	    db_prepare(d, "SELECT j.path, j.key, j.value FROM qidflow_meta AS m, json_tree(m.value) AS j"
+			  " WHERE m.name = 'due' AND j.atom IS NOT NULL");
 	while (s && (row = db_row(d, s)) == 1) {
 		const char *path = (const char *)sqlite3_column_text(s, 0);
 		int key = sqlite3_column_int(s, 1);

@@ -12,7 +12,7 @@ struct enrich_state { /* a row of qidflow_enrich */
 	char state[16], error[CSV_WHY], fingerprint[1024], sha256[CSV_SHA256], loaded_at[32], bad_lines[512],
 	    resolved[128];
 	struct csv_stamp stamp; /* all 0: not known for sure */
-	int64_t rows, duplicates, bad, matched, of, unused;
+	int64_t rows, duplicates, bad, keyless, matched, of, unused;
 	char note[ENRICH_NOTE]; /* what is to be known of what was loaded just now; not kept */
 };
 
@@ -29,6 +29,7 @@ bool enrich_state_make(struct enrich *e); /* the table */
 bool enrich_state_read(struct enrich *e, const char *name, struct enrich_state *ret);
 bool enrich_state_write(
     struct enrich *e, const struct enrich_settings *s, int position, const struct enrich_state *st);
+bool enrich_state_write_matches(struct enrich *e, const char *name, const struct enrich_state *st);
 bool enrich_state_write_columns(
     struct enrich *e, const struct enrich_settings *s, const struct enrich_column *columns, int n);
 bool enrich_state_forget_others(struct enrich *e); /* sources that no setting names: with their tables */
@@ -36,10 +37,10 @@ bool enrich_state_forget_others(struct enrich *e); /* sources that no setting na
 /* enrich_columns.c: the names that columns of this file get. false: ret_why says why they cannot be, or, where it is "",
  * logged. */
 struct enrich_chosen {
-	int key, n;                  /* column of the key; how many others */
-	int from[CSV_COLUMNS];       /* columns of the file */
-	bool as_number[CSV_COLUMNS]; /* whatever its form (numbers) */
-	struct enrich_column columns[CSV_COLUMNS];
+	int key, n;                         /* column of the key; how many others */
+	int from[ENRICH_ALL_COLUMNS];       /* columns of the file */
+	bool as_number[ENRICH_ALL_COLUMNS]; /* whatever its form (numbers) */
+	struct enrich_column columns[ENRICH_ALL_COLUMNS];
 };
 bool enrich_columns_note(struct db *d); /* before any table goes: which names are taken */
 bool enrich_columns_choose(struct enrich *e, const struct enrich_settings *s, const struct csv_file *f,

@@ -45,6 +45,7 @@ static int bits_of(const struct address *a)
 
 static bool read_address(const char *text, size_t len, struct address *ret)
 {
+	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
 	char copy[INET6_ADDRSTRLEN];
 
 	if (len >= sizeof(copy))
@@ -53,7 +54,15 @@ static bool read_address(const char *text, size_t len, struct address *ret)
 	copy[len] = '\0';
 	memset(ret, 0, sizeof(*ret));
 	ret->family = memchr(copy, ':', len) ? AF_INET6 : AF_INET;
-	return inet_pton(ret->family, copy, ret->bytes) == 1;
+	if (inet_pton(ret->family, copy, ret->bytes) != 1)
+		return false;
+	if (ret->family == AF_INET6 && !memcmp(ret->bytes, mapped, sizeof(mapped))) { /* ::ffff:10.0.0.1 */
+		struct address v4 = {.family = AF_INET};
+
+		memcpy(v4.bytes, ret->bytes + sizeof(mapped), 4);
+		*ret = v4;
+	}
+	return true;
 }
 
 /* All bits behind the first `length` are 0. */
@@ -95,24 +104,50 @@ static bool read_ip(const char *text, size_t len, char ret_key[static ENRICH_KEY
 	return true;
 }
 
+/* 24 */
+static bool read_length(const char *text, size_t len, int *ret)
+{
+	if (!len || len > 3)
+		return false;
+	*ret = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		*ret = 10 * *ret + text[i] - '0';
+	}
+	return true;
+}
+
+/* 255.255.255.0 */
+static bool read_mask(const char *text, size_t len, int *ret)
+{
+	struct address a;
+
+	if (!read_address(text, len, &a) || a.family != AF_INET)
+		return false;
+	uint32_t bits =
+	    (uint32_t)a.bytes[0] << 24 | (uint32_t)a.bytes[1] << 16 | (uint32_t)a.bytes[2] << 8 | a.bytes[3];
+	*ret = __builtin_popcount(bits);
+	return (~bits & (~bits + 1)) == 0; /* ones, then zeros */
+}
+
 /* An address alone is a network of one. */
 static bool read_network(const char *text, size_t len, char ret_key[static ENRICH_KEY])
 {
 	const char *slash = memchr(text, '/', len);
-	size_t before = slash ? (size_t)(slash - text) : len, digits = slash ? len - before - 1 : 0;
+	size_t before = slash ? (size_t)(slash - text) : len, after = slash ? len - before - 1 : 0;
 	struct address a;
-	int length = 0;
 
-	if (!read_address(text, before, &a) || (slash && (!digits || digits > 3)))
+	if (!read_address(text, before, &a))
 		return false;
-	for (size_t i = 0; i < digits; i++) {
-		if (slash[1 + i] < '0' || slash[1 + i] > '9')
-			return false;
-		length = 10 * length + slash[1 + i] - '0';
-	}
-	if (!slash)
-		length = bits_of(&a);
-	if (length > bits_of(&a))
+	int length = bits_of(&a);
+	bool mapped = a.family == AF_INET && memchr(text, ':', before);
+	if (slash && !read_length(slash + 1, after, &length) &&
+	    !(a.family == AF_INET && !mapped && read_mask(slash + 1, after, &length)))
+		return false;
+	if (slash && mapped)
+		length -= 128 - 32;
+	if (length < 0 || length > bits_of(&a))
 		return false;
 	write_network(&a, length, ret_key);
 	return true;
@@ -166,8 +201,24 @@ static bool read_cve(const char *text, size_t len, char ret_key[static ENRICH_KE
 	return read_text(text, len, 'a', 'z', ret_key) && !strncmp(ret_key, "CVE-", 4);
 }
 
+static bool is_white(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+bool enrich_key_is_empty(const char *text, size_t len)
+{
+	while (len && is_white(text[len - 1]))
+		len--;
+	return !len;
+}
+
 static bool read_key(enum enrich_match m, const char *text, size_t len, char ret_key[static ENRICH_KEY])
 {
+	while (len && is_white(text[len - 1]))
+		len--;
+	for (; len && is_white(*text); text++)
+		len--;
 	switch (m) {
 	case MATCH_IP: return read_ip(text, len, ret_key);
 	case MATCH_NETWORK: return read_network(text, len, ret_key);
@@ -186,7 +237,7 @@ bool enrich_key_read(enum enrich_match m, const char *text, size_t len, char ret
 	    "a network such as 10.0.0.0/8", "a DNS name", "a DNS suffix", "a NETBIOS name", "a tag's name",
 	    "an asset group's id", "a QID", "a CVE"};
 
-	if (len && read_key(m, text, len, ret_key))
+	if (read_key(m, text, len, ret_key))
 		return true;
 	snprintf(ret_key, ENRICH_KEY, "its key is not %s", should_be[m]);
 	return false;

@@ -1,7 +1,8 @@
 /* enrich_key.h -- by what a source's rows are joined: how a key is written, and which keys a host or QID is found by.
  *
- * Both sides are brought into one form, so that equal means the same: addresses as inet_ntop() writes them, networks with
- * their mask applied, names of DNS and NETBIOS in small letters, CVEs in capitals. Tags are compared as they are. */
+ * Both sides are brought into one form, so that equal means the same: without white space around it, addresses as inet_ntop()
+ * writes them and as IPv4 where they are mapped, networks with their mask applied, names of DNS and NETBIOS in small letters
+ * (of ASCII), CVEs in capitals. Tags are compared as they are. */
 #ifndef ENRICH_KEY_H
 #define ENRICH_KEY_H
 #include <stdbool.h>
@@ -28,6 +29,7 @@ bool enrich_match_is_of_host(enum enrich_match m); /* else of a QID */
 bool enrich_match_is_number(enum enrich_match m);
 
 enum { ENRICH_KEY = 272 };
+bool enrich_key_is_empty(const char *text, size_t len); /* but for white space; NULL is */
 /* A key of a source in its one form. false: it is none; ret_key says what it should be. */
 bool enrich_key_read(enum enrich_match m, const char *text, size_t len, char ret_key[static ENRICH_KEY]);
 

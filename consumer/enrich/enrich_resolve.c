@@ -259,10 +259,7 @@ static void add_values(const struct resolve *r, struct buffer *sql)
 		const char *name = r->columns[i].name;
 
 		if (r->source.several == SEVERAL_ALL)
-			must(buffer_printf(sql,
-			    ", nullif(json_group_array(DISTINCT s.\"%s\") FILTER (WHERE s.\"%s\" IS NOT "
-			    "NULL), '[]')",
-			    name, name));
+			must(buffer_printf(sql, ", json_group_array(s.\"%s\")", name));
 		else if (r->source.several == SEVERAL_FIRST)
 			must(buffer_printf(sql, ", s.\"%s\"", name));
 		else
@@ -283,8 +280,9 @@ static bool write_values(struct resolve *r)
 	    "INSERT INTO %s.\"qidflow_enriched_%s\" SELECT m.id",
 	    schema, name, schema, name));
 	add_values(r, &sql);
+	/* CROSS: lines are met in the order of m's key, so lists have a place for each row, the same in all columns */
 	must(buffer_printf(&sql,
-	    " FROM temp.enrich_matched AS m JOIN \"qidflow_enrich_%s\" AS s ON s.line = m.line%s"
+	    " FROM temp.enrich_matched AS m CROSS JOIN \"qidflow_enrich_%s\" AS s ON s.line = m.line%s"
 	    " ON CONFLICT(id) DO UPDATE SET ",
 	    name, r->source.several == SEVERAL_FIRST ? " WHERE true" : " WHERE true GROUP BY m.id"));
 	for (int i = 0; i < r->source.n; i++)

@@ -6,6 +6,8 @@
 #include "enrich_inside.h"
 #include "log.h"
 
+#define FORM "2|"
+
 static const char *setting(const struct config *c, const char *name, const char *which)
 {
 	char full[80];
@@ -29,8 +31,9 @@ void enrich_settings_of(const struct config *c, const char *name, struct enrich_
 	for (int i = 0; i < 4; i++)
 		if (!strcmp(several[i], says))
 			ret->several = (enum enrich_several)i;
-	snprintf(ret->fingerprint, sizeof(ret->fingerprint), "%s|%s|%s|%s|%s|%c", setting(c, name, "match"),
-	    says, ret->key, ret->columns, ret->numbers, ret->separator);
+	/* FORM: of keys and values; with another one files are read again. */
+	snprintf(ret->fingerprint, sizeof(ret->fingerprint), FORM "%s|%s|%s|%s|%s|%c",
+	    setting(c, name, "match"), says, ret->key, ret->columns, ret->numbers, ret->separator);
 }
 
 bool enrich_settings_are_good(const struct config *c)

@@ -44,8 +44,8 @@ struct load {
 		bool any, word;       /* word: one is no number */
 		int64_t line;         /* of one that a number would be written otherwise; 0: none */
 		char text[SHOWN + 1]; /* that one */
-	} seen[CSV_COLUMNS];
-	int64_t rows;
+	} seen[ENRICH_ALL_COLUMNS];
+	int64_t rows, keyless;
 	char sha256[CSV_SHA256], why[CSV_WHY];
 };
 
@@ -113,13 +113,18 @@ static void judge_columns(struct load *l)
 		    first->text, first->line, names, l->s->name, names);
 }
 
-/* The key of the row in hand. false: it has none, or a number is none: it counts as one that cannot be read. */
+/* The key of the row in hand. false: it has none and is counted, as a CMDB has machines without an address; or its key or a
+ * number is none, and it counts as one that cannot be read. */
 static bool read_row(struct load *l, char ret_key[static ENRICH_KEY])
 {
 	const struct csv_value *values = csv_file_values(l->f), *key = &values[l->chosen.key];
 	char why[72];
 
-	if (!enrich_key_read(l->s->match, key->text ? key->text : "", key->len, ret_key)) {
+	if (enrich_key_is_empty(key->text, key->len)) {
+		l->keyless++;
+		return false;
+	}
+	if (!enrich_key_read(l->s->match, key->text, key->len, ret_key)) {
 		csv_file_refuse(l->f, ret_key);
 		return false;
 	}
@@ -154,8 +159,9 @@ static enum loaded look_through(struct load *l)
 	write_bad(bad, lines, sizeof(lines));
 	if (!l->rows || (bad->count > BAD_MOST && bad->count > (l->rows + bad->count) / 10)) {
 		snprintf(l->why, sizeof(l->why), "%s%.200s",
-		    l->rows ? "more than a tenth of its lines cannot be read: "
-			    : "it has no rows that can be read. ",
+		    l->rows                     ? "more than a tenth of its lines cannot be read: "
+		    : l->keyless && !bad->count ? "none of its rows has a key"
+						: "it has no rows that can be read. ",
 		    lines);
 		return broken(l);
 	}
@@ -229,6 +235,7 @@ static enum loaded fill_table(struct load *l)
 		return FAILED;
 	if (!csv_file_again(l->f, l->why))
 		return CHANGED;
+	l->keyless = 0;
 	while (got == 1 && (got = csv_file_next(l->f, l->why)) == 1) {
 		if (!read_row(l, key))
 			continue;
@@ -252,6 +259,7 @@ static bool finish_table(struct load *l)
 	    !enrich_state_write_columns(l->e, l->s, l->chosen.columns, l->chosen.n))
 		return false;
 	st->rows = l->rows;
+	st->keyless = l->keyless;
 	st->bad = csv_file_bad(l->f)->count;
 	write_bad(csv_file_bad(l->f), st->bad_lines, sizeof(st->bad_lines));
 	memcpy(st->sha256, l->sha256, sizeof(st->sha256));

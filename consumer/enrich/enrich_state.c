@@ -16,11 +16,17 @@ static const char columns[] =
     " error TEXT, rows INTEGER, duplicates INTEGER, unreadable INTEGER, unreadable_lines TEXT, matched "
     "INTEGER,"
     " matched_of INTEGER, unused INTEGER, loaded_run INTEGER, loaded_at TEXT, sha256 TEXT, size INTEGER,"
-    " mtime_ns INTEGER, inode INTEGER, settings TEXT, resolved TEXT";
+    " mtime_ns INTEGER, inode INTEGER, settings TEXT, resolved TEXT, without_key INTEGER";
 
 bool enrich_state_make(struct enrich *e)
 {
-	return db_exec(e->db, "CREATE TABLE IF NOT EXISTS %s.qidflow_enrich(%s)", e->schema, columns);
+	int64_t has_all;
+
+	if (!db_exec(e->db, "CREATE TABLE IF NOT EXISTS %s.qidflow_enrich(%s)", e->schema, columns) ||
+	    !db_int(e->db, &has_all,
+		"SELECT count(*) FROM pragma_table_info('qidflow_enrich') WHERE name = 'without_key'"))
+		return false;
+	return has_all || db_exec(e->db, "ALTER TABLE qidflow_enrich ADD COLUMN without_key INTEGER");
 }
 
 static void copy(sqlite3_stmt *s, int i, char *to, size_t size)
@@ -35,8 +41,8 @@ bool enrich_state_read(struct enrich *e, const char *name, struct enrich_state *
 	struct enrich_state st = {.loaded = false};
 	sqlite3_stmt *s = db_prepare(e->db,
 	    "SELECT state, error, settings, sha256, loaded_at, unreadable_lines, resolved, size, mtime_ns, "
-	    "inode, "
-	    "rows, duplicates, unreadable, matched, matched_of, unused FROM qidflow_enrich WHERE name = ?1");
+	    "inode, rows, duplicates, unreadable, matched, matched_of, unused, without_key"
+	    " FROM qidflow_enrich WHERE name = ?1");
 
 	if (!s)
 		return false;
@@ -44,7 +50,7 @@ bool enrich_state_read(struct enrich *e, const char *name, struct enrich_state *
 	int row = db_row(e->db, s);
 	if (row == 1) {
 		int64_t *const numbers[] = {&st.stamp.size, &st.stamp.mtime_ns, &st.stamp.inode, &st.rows,
-		    &st.duplicates, &st.bad, &st.matched, &st.of, &st.unused};
+		    &st.duplicates, &st.bad, &st.matched, &st.of, &st.unused, &st.keyless};
 
 		copy(s, 0, st.state, sizeof(st.state));
 		copy(s, 1, st.error, sizeof(st.error));
@@ -53,7 +59,7 @@ bool enrich_state_read(struct enrich *e, const char *name, struct enrich_state *
 		copy(s, 4, st.loaded_at, sizeof(st.loaded_at));
 		copy(s, 5, st.bad_lines, sizeof(st.bad_lines));
 		copy(s, 6, st.resolved, sizeof(st.resolved));
-		for (int i = 0; i < 9; i++)
+		for (int i = 0; i < 10; i++)
 			*numbers[i] = sqlite3_column_int64(s, 7 + i);
 		st.loaded = *st.loaded_at != '\0';
 	}
@@ -80,23 +86,36 @@ static sqlite3_stmt *prepare_change(struct enrich *e, const char *name, const ch
 bool enrich_state_write(
     struct enrich *e, const struct enrich_settings *settings, int position, const struct enrich_state *st)
 {
-	const char *const texts[] = {settings->file, st->state, st->error, st->bad_lines, st->loaded_at,
-	    st->sha256, st->fingerprint, st->resolved};
-	const int64_t numbers[] = {position, st->rows, st->duplicates, st->bad, st->matched, st->of,
-	    st->unused, st->stamp.size, st->stamp.mtime_ns, st->stamp.inode};
+	const char *const texts[] = {
+	    settings->file, st->state, st->error, st->bad_lines, st->loaded_at, st->sha256, st->fingerprint};
+	const int64_t numbers[] = {position, st->rows, st->duplicates, st->bad, st->keyless, st->stamp.size,
+	    st->stamp.mtime_ns, st->stamp.inode};
 	sqlite3_stmt *s = prepare_change(e, settings->name,
 	    "file = ?2, state = ?3, error = nullif(?4, ''), unreadable_lines = nullif(?5, ''), loaded_at = "
 	    "nullif(?6, ''),"
-	    " sha256 = ?7, settings = ?8, resolved = ?9, position = ?10, rows = ?11, duplicates = ?12, "
-	    "unreadable = ?13,"
-	    " matched = ?14, matched_of = ?15, unused = ?16, size = ?17, mtime_ns = ?18, inode = ?19");
+	    " sha256 = ?7, settings = ?8, position = ?9, rows = ?10, duplicates = ?11, unreadable = ?12,"
+	    " without_key = ?13, size = ?14, mtime_ns = ?15, inode = ?16");
 
 	if (!s)
 		return false;
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 7; i++)
 		sqlite3_bind_text(s, 2 + i, texts[i], -1, SQLITE_STATIC);
-	for (int i = 0; i < 10; i++)
-		sqlite3_bind_int64(s, 10 + i, numbers[i]);
+	for (int i = 0; i < 8; i++)
+		sqlite3_bind_int64(s, 9 + i, numbers[i]);
+	return db_step(e->db, s) && enrich_state_write_matches(e, settings->name, st);
+}
+
+bool enrich_state_write_matches(struct enrich *e, const char *name, const struct enrich_state *st)
+{
+	sqlite3_stmt *s =
+	    prepare_change(e, name, "resolved = ?2, matched = ?3, matched_of = ?4, unused = ?5");
+
+	if (!s)
+		return false;
+	sqlite3_bind_text(s, 2, st->resolved, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 3, st->matched);
+	sqlite3_bind_int64(s, 4, st->of);
+	sqlite3_bind_int64(s, 5, st->unused);
 	return db_step(e->db, s);
 }
 
@@ -163,7 +182,7 @@ bool enrich_state_forget_others(struct enrich *e)
 			return false;
 		if (!any)
 			return true;
-		log_line(LOG_INFO, "enrich.%s: is not in the settings any more: its columns go", name);
+		log_line(LOG_WARN, "enrich.%s: is not in the settings any more: its columns go", name);
 		if (!db_exec(e->db,
 			"DROP TABLE IF EXISTS %s.\"qidflow_enrich_%s\"; DROP TABLE IF EXISTS "
 			"%s.\"qidflow_enriched_%s\";"

@@ -123,7 +123,7 @@ class Secrets(Plain):
     def test_order(self):
         settings = self.file("q.ini", "data = from-file\n[log]\nlevel = warn\n", 0o644)
         env = {"QIDFLOW_DATA": "from-environment"}
-        self.assertIn("\ndata = from-file\t", self.call("config", "--config", settings).stdout)
+        self.assertIn(f"\ndata = {self.temp}/from-file\t", self.call("config", "--config", settings).stdout)
         self.assertIn("\ndata = from-environment\t", self.call("config", "--config", settings, env=env).stdout)
         self.assertIn("\ndata = from-line\t", self.call("config", "--data=from-line", "--config", settings, env=env).stdout)
 

@@ -88,9 +88,10 @@ class Enrich(Case):
 
     def test_broken_never_stops_a_run(self):
         sim, data = self.simulator(20, no_traps=True), self.data()
-        settings = self.source("net", "network", ["net,owner", "10.0.0.0/8,Ada", "nonsense,Bob", '10.0.0.0/16,"C"x'])
+        settings = self.source("net", "network", ["net,owner", "10.0.0.0/8,Ada", "nonsense,Bob", '10.0.0.0/16,"C"x', ",Eve"])
         settings["due.earlier"] = "net_owner"
         run = self.run_qidflow(sim, data, settings=settings)
+        self.assertEqual(self.status(data)["enrich"][0]["without_key"], 1)
         why = "net_owner: 1 values are no dates (YYYY-MM-DD), the first 'Ada' in line 2"
         self.assertIn(f"due.earlier: {why}: these set no date", run.err)
         self.assertEqual(self.status(data)["due_error"], why)
@@ -113,7 +114,11 @@ class Enrich(Case):
         self.assertEqual(plain.wait(20), 0)
         self.assertIn("No such file or directory; what was loaded before stays", plain.out.decode())
         self.assertIn("due.earlier: net_owner: 1 values", plain.out.decode())
-        self.run_qidflow(sim, data)  # without the section, as if it had never been
+        self.assertIn("\n    1 rows without a key\n", plain.out.decode())
+        run = self.run_qidflow(sim, data)  # by hand, without the settings: what was loaded stays, and snapshots have it
+        self.assertIn("WARN  loader: the settings have neither [enrich.NAME] nor [due]", run.err)
+        self.assertEqual({r[0] for r in rows(self.snapshot(data), "SELECT net_owner FROM vulnerabilities")}, {"Ada"})
+        self.run_qidflow(sim, data, settings={"enrich.forget": "yes"})  # as if it had never been
         self.assertEqual(rows(data.db, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'qidflow_enrich%'")[0][0], 0)
         self.assert_exact(sim, data)
 
@@ -245,12 +250,9 @@ class Enrich(Case):
     def test_samples(self):
         """What is bundled joins what the demo's subscription has."""
         sim, data = self.simulator(300, no_traps=True, seed=1, qids=2000, detections=30), self.data()
-        names = {"application": "application-owners.csv", "patching": "patching-teams.csv",
-                 "kev": "known_exploited_vulnerabilities.csv", "epss": "epss_scores-current.csv.gz"}
-        settings = {f"enrich.{name}.file": SAMPLES / file for name, file in names.items()}
-        self.run_qidflow(sim, data, "--config", SAMPLES / "enrich.ini", settings=settings)
+        self.run_qidflow(sim, data, "--config", SAMPLES / "enrich.ini")  # its paths are relative to it
         sources = {s["name"]: s for s in self.status(data)["enrich"]}
-        self.assertEqual(set(sources), set(names))
+        self.assertEqual(set(sources), {"application", "patching", "kev", "epss"})
         self.assertIsNone(self.status(data)["due_error"])
         for s in sources.values():
             self.assertEqual((s["state"], s["unreadable"], s["duplicates"]), ("good", 0, 0), s)
