@@ -17,7 +17,7 @@ from harness import SLOW, Case, Data, rows, say, wait_until
 from postgresql import FEED, Server, assert_same
 
 HOSTS = 40 if SLOW else 120
-PUBLISH = {"publish.formats": "sqlite", "publish.keep": 20, "batch.hosts": 20}
+PUBLISH = {"publish.formats": "sqlite", "publish.keep": 20, "batch.hosts": 20, "due.severity5": 14, "due.from": "last_reopened"}
 SECRET = "Sesam öffne dich 4711"
 
 
