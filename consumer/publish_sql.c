@@ -23,9 +23,9 @@ struct script {
 	const char *path, *text, *statement; /* of the statement in hand: its text and what follows */
 	char **ours;                         /* names of all that stood there before */
 	size_t n_ours;
-	char refused[SHOWN]; /* "" or why the authorizer did */
-	int64_t timeout_ms, ends_ms, began_ms,
-	    tell_ms; /* began, tell: of the statement; when to say that it runs */
+	char refused[SHOWN];         /* "" or why the authorizer did */
+	int64_t timeout_ms, ends_ms; /* of all */
+	int64_t began_ms, tell_ms;   /* of the statement: when it began, and when to say that it runs */
 	bool too_long;
 };
 

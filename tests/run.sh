@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 export PYTHONDONTWRITEBYTECODE=1
 
 builds="release debug tsan fuzz"
-long=OFF fuzz_seconds=30
+long=OFF fuzz_seconds=25
 select=()
 case "${1-}" in
 "") ;;

@@ -5,7 +5,8 @@
  *   qidflow_enrich          a row per source: file, state, counts, last error, when it was loaded (enrich_state.c)
  *   qidflow_enrich_NAME     its rows: line, key, its columns
  *   qidflow_enriched_NAME   id of a host, or QID, and its columns' values: for views
- * none of them where there is no [enrich.NAME], and in qidflow_meta a row `due` where days are allowed (enrich_due.h). */
+ * none of them where there is no [enrich.NAME], and in qidflow_meta a row `due` where days are allowed (enrich_due.h), and one
+ * `due_error` where a column of due.earlier has no dates. */
 #ifndef ENRICH_LIST_H
 #define ENRICH_LIST_H
 #include <stdbool.h>
