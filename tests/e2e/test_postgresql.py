@@ -90,13 +90,16 @@ class Incremental(Feeds):
     def test_ten_runs(self):
         """Purges, new hosts, changes, fixed and reopened ones; each run feeds by itself."""
         sim, data = self.simulator(HOSTS, limit=4), self.data()
+        (self.temp / "own.csv").write_text("network;score;limit;version\n10.0.0.0/27;0.50;2020-01-01;1.10\n0.0.0.0/0;1E-5;2026;1.9\n")
+        settings = {**PUBLISH, **self.settings(), "enrich.own.file": self.temp / "own.csv", "enrich.own.match": "network",
+                    "enrich.own.separator": "semicolon", "enrich.own.numbers": "score", "due.earlier": "own_limit"}
         runs = 4 if SLOW else 11
         states, purged, first = set(), 0, None
         for i in range(runs):
             if i:
                 self.change(sim)
             before = {r[0] for r in self.hosts(data)} if i else set()
-            run = self.run_qidflow(sim, data, settings={**PUBLISH, **self.settings()})
+            run = self.run_qidflow(sim, data, settings=settings)
             self.assertIn("distribute pg", run.err)
             path = data.latest / "vulnerabilities.sqlite"
             assert_same(self, self.server, self.database, path, views=i in (0, runs - 1))
@@ -106,8 +109,9 @@ class Incremental(Feeds):
         self.assertGreater(purged, 0 if SLOW else runs, "hardly anything was purged")
         self.assertLessEqual({"New", "Active", "Fixed", "Re-Opened"}, states)
         # What an analyst asks is the same in both.
-        asked = "SELECT severity, count(*), count(DISTINCT host_id) FROM vulnerabilities WHERE status <> 'Fixed' " \
-                "GROUP BY severity ORDER BY severity"
+        asked = "SELECT severity, count(*), count(DISTINCT host_id), sum(overdue) FROM vulnerabilities WHERE status <> 'Fixed' " \
+                "AND own_score > 0.4 AND own_version = '1.10' GROUP BY severity ORDER BY severity"
+        self.assertGreater(len(rows(path, asked)), 3)
         self.assertEqual(self.server.ask(self.database, asked), ["|".join(map(str, r)) for r in rows(path, asked)])
 
     @staticmethod
