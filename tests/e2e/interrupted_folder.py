@@ -64,7 +64,7 @@ class Folder(Moments, Target):
 
 class Directory(Folder):
     said = {"server killed": "not connected|connection abort|Stale", "connection cut": "Input/output error",
-            "disk full": "(No space left|File too large).*make room", "target hangs": "it hangs"}
+            "disk full": "(No space left|File too large).*make room", "target hangs": "it hangs|distribute.share.timeout"}
 
     def setUp(self):
         super().setUp()

@@ -1,6 +1,5 @@
 """moments.py -- a target is interrupted at seeded moments, in each way that there is, and then sent to again: what all have in common.
 See interrupted.py."""
-import argparse
 import random
 import re
 import signal
@@ -22,7 +21,7 @@ class Moments:
     assert_holds_newest()
     watcher              who reads all the time: looks, wrong, seen; close()
     """
-    chosen = argparse.Namespace(moments=3, seed=7, fault=None)
+    chosen = None  # moments, seed, fault: what was asked for
 
     def test_moments(self):
         for fault in FAULTS:
@@ -42,7 +41,8 @@ class Moments:
                 raise AssertionError(f"{fault}, moment {i} of seed {self.chosen.seed}: {e}") from e
         say(f"{type(self).__name__:11}{fault:16}{cut:3} of {self.chosen.moments:2} interrupted{self.watcher.looks - looks:6} looks"
             f"{time.monotonic() - began:7.1f} s")
-        self.assertGreaterEqual(2 * cut, self.chosen.moments, f"{fault} does not come while something is sent")
+        few = self.chosen.moments < 10  # of few, chance may have most come too late
+        self.assertGreaterEqual(cut, 1 if few else self.chosen.moments // 2, f"{fault} does not come while something is sent")
 
     def is_left_behind(self, _process):
         """It has said all, but the system does not let it end before the fault is mended."""
@@ -53,7 +53,7 @@ class Moments:
         process = self.interrupt(fault, i, dice)
         wait_until("the end", lambda: process.poll() is not None or self.is_left_behind(process), 60)
         self.mend()
-        ended = process.wait(10)
+        ended = process.wait(60)
         if ended:
             self.assertEqual(ended, -signal.SIGKILL if fault == "qidflow killed" else 3, process.tail())
             if ended == 3 and not re.search(self.said[fault], process.err):
