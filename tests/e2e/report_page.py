@@ -76,6 +76,11 @@ class Page(HTMLParser):
         found = re.search(r'<script type="application/json" id="qidflow-sums">(.*?)</script>', self.source, re.S)
         return json.loads(found.group(1))["points"]
 
+    def colours(self):
+        """For each scheme, light, dark and print: contrast with the paper as WCAG counts it, and colourfulness, of severities 5 to 1."""
+        schemes = [dict(re.findall(r"--(paper|s[1-5]): (#\w{6})", rules)) for rules in re.findall(r":root \{(.*?)\}", self.source, re.S)]
+        return [[(contrast(s[k], s["paper"]), colourfulness(s[k])) for k in ("s5", "s4", "s3", "s2", "s1")] for s in schemes]
+
     # ---- what it may not do
 
     def outward(self):
@@ -108,6 +113,20 @@ class Page(HTMLParser):
         wanted = {"default-src": "'none'", "style-src": f"'sha256-{sum_of(style)}'", "script-src": f"'sha256-{sum_of(script)}'",
                   "img-src": "data:", "base-uri": "'none'", "form-action": "'none'"}
         return [] if rules == wanted else [f"policy {rules} instead of {wanted}"]
+
+
+def rgb(colour):
+    return bytes.fromhex(colour[1:])
+
+
+def contrast(a, b):
+    lights = sorted(sum(weight * (p / 12.92 if p <= .04045 else ((p + .055) / 1.055) ** 2.4)
+                        for weight, p in zip((.2126, .7152, .0722), (byte / 255 for byte in rgb(colour)))) for colour in (a, b))
+    return (lights[1] + .05) / (lights[0] + .05)
+
+
+def colourfulness(colour):
+    return max(rgb(colour)) - min(rgb(colour))
 
 
 def sum_of(text):

@@ -275,6 +275,16 @@ class Report(Case):
         self.assertIn("None.", page.source)
         self.assertIn("A run was loading, or none was complete", page.source)
         self.assertEqual(rows(made, "SELECT count(*) FROM vulnerabilities")[0][0], 0)
+        self.assert_colours(page)
+
+    def assert_colours(self, page):
+        """The worse, the more it stands out of the paper; on the dark one, where that is light, a pale one is not what is urgent."""
+        schemes = page.colours()
+        self.assertEqual(len(schemes), 3)
+        for scheme in schemes:
+            self.assertEqual(scheme, sorted(scheme, key=lambda c: -c[0]))
+        self.assertEqual(schemes[1], sorted(schemes[1], key=lambda c: -c[1]))
+        self.assertGreater(schemes[1][-1][0], 3)
 
     def test_a_damaged_snapshot_before(self):
         sim, data = self.simulator(10, limit=4), self.data()
