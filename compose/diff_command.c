@@ -119,7 +119,8 @@ static void warn_of_sides(const struct diff_side_name *before, const struct diff
 		    before->name, before->run.database, after->name, after->run.database);
 	else if (before->run.run > after->run.run)
 		log_line(LOG_WARN,
-		    "%s is of run %" PRId64 ", later than run %" PRId64 " of %s: what changed is told backwards",
+		    "%s is of run %" PRId64 ", later than run %" PRId64
+		    " of %s: what changed is told backwards",
 		    before->name, before->run.run, after->run.run, after->name);
 }
 

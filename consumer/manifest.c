@@ -221,7 +221,7 @@ static const char *value_of(const char *line, const char *name)
 	return strncmp(line, name, len) == 0 ? line + len : NULL;
 }
 
-bool manifest_read(const char *folder, struct manifest_of *ret)
+void manifest_read(const char *folder, struct manifest_of *ret)
 {
 	char line[256], *path = xasprintf("%s/manifest.json", folder);
 	FILE *f = fopen(path, "re");
@@ -242,5 +242,4 @@ bool manifest_read(const char *folder, struct manifest_of *ret)
 	if (f)
 		fclose(f);
 	free(path);
-	return has_run && *ret->database;
 }

@@ -11,10 +11,10 @@
 /* All that it says is asked of `source`, the state that the files are of. Synced; false: logged. */
 bool manifest_write(struct db *source, const char *folder, const struct rows_files *files);
 
-/* Whose a snapshot is: its last complete run, 0: there was none, and its database. false: it cannot be read, or says neither. */
+/* Whose a snapshot is: its last complete run, 0: there was none, and its database; 0 and "": it cannot be read. */
 struct manifest_of {
 	int64_t run;
 	char database[SCHEMA_ID];
 };
-bool manifest_read(const char *folder, struct manifest_of *ret);
+void manifest_read(const char *folder, struct manifest_of *ret);
 #endif

@@ -158,7 +158,7 @@ static struct aged *list_newest_first(const char *folder, size_t *ret_n)
 
 		snprintf(s->name, sizeof(s->name), "%s", names.v[i]);
 		read_manifest(folder, s->name, &s->of);
-		v[i].is_of_latest = strcmp(s->of.database, latest.database) == 0;
+		v[i].is_of_latest = *latest.database && strcmp(s->of.database, latest.database) == 0;
 	}
 	*ret_n = names.n;
 	names_close(&names);

@@ -28,7 +28,7 @@ void publish_folder_clean(const char *folder); /* what one that was killed has l
 
 struct publish_snapshot {
 	char name[PUBLISH_NAME];
-	struct manifest_of of; /* run 0, database "": its manifest cannot be read */
+	struct manifest_of of;
 };
 /* The newest ones, the newest first; how many there are, at most `most`. Also while another process publishes. */
 size_t publish_folder_newest(const char *folder, struct publish_snapshot *ret, size_t most);

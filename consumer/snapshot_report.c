@@ -24,7 +24,7 @@ enum { NAMES_MOST = 64 /* looked through for a page or a database of before */ }
 
 struct neighbours {
 	struct db *database; /* of the one that is compared with */
-	char *page; /* the newest one's, whichever */
+	char *page;          /* the newest one's, whichever */
 	const char *why_not;
 };
 

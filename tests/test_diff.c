@@ -267,7 +267,8 @@ static void test_about(void **state)
 	detection(AFTER, 3, 1, "4, 1, 'New', 'Confirmed'");
 	host(BEFORE, 8);
 	host(AFTER, 9);
-	assert_true(db_exec(w.db[AFTER], "INSERT INTO Q_Host_List_Detection_HOSTS(ID, IP) VALUES(9, 'ip of 9')"));
+	assert_true(
+	    db_exec(w.db[AFTER], "INSERT INTO Q_Host_List_Detection_HOSTS(ID, IP) VALUES(9, 'ip of 9')"));
 	a.about = diff_about_open(w.db[BEFORE], w.db[AFTER], "OWNER_team", true);
 	assert_non_null(a.about);
 	assert_true(diff_run(w.db[BEFORE], w.db[AFTER], ask, &a, &w.sums));
@@ -298,7 +299,8 @@ static void test_about_a_column_of_the_view(void **state)
 	a.about = diff_about_open(w.db[BEFORE], w.db[AFTER], "any_owner", true);
 	assert_non_null(a.about);
 	assert_true(diff_run(w.db[BEFORE], w.db[AFTER], ask, &a, &w.sums));
-	assert_string_equal(w.told, "came_with_host ip1 dns1 - any\nhost_came ip1 dns1 - any\nhost_came ip9 dns1 - -\n");
+	assert_string_equal(
+	    w.told, "came_with_host ip1 dns1 - any\nhost_came ip1 dns1 - any\nhost_came ip9 dns1 - -\n");
 	diff_about_close(a.about);
 	diff_groups_close(a.groups);
 	a.about = diff_about_open(w.db[BEFORE], w.db[AFTER], "nobody", false);

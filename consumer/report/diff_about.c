@@ -49,8 +49,7 @@ static bool prepare_itself(struct reader *r, const char *by)
 	if (!l)
 		return false;
 	buffer_open(&sql, SQL_MOST);
-	buffer_add_text(
-	    &sql, "SELECT coalesce(h.\"IP\", l.\"IP\"), coalesce(h.\"DNS\", l.\"DNS\"), ");
+	buffer_add_text(&sql, "SELECT coalesce(h.\"IP\", l.\"IP\"), coalesce(h.\"DNS\", l.\"DNS\"), ");
 	r->by_host = c && enrich_list_is_of_host(l, c);
 	if (r->by_host)
 		enrich_list_add_reference(l, c, NULL, NULL, &sql);

@@ -61,7 +61,8 @@ static size_t turns(const char *text, unsigned *ret_code)
 	if (p[0] != 0xe2 || (p[1] != 0x80 && p[1] != 0x81))
 		return 0;
 	*ret_code = 0x2000 + (p[1] & 1U) * 64 + (p[2] & 63U);
-	bool is = *ret_code == 0x200e || *ret_code == 0x200f || (*ret_code >= 0x202a && *ret_code <= 0x202e) ||
+	bool is = *ret_code == 0x200e || *ret_code == 0x200f ||
+		  (*ret_code >= 0x202a && *ret_code <= 0x202e) ||
 		  (*ret_code >= 0x2066 && *ret_code <= 0x2069);
 	return is ? 3 : 0;
 }
@@ -71,18 +72,18 @@ void html_text(struct buffer *to, const char *text)
 	size_t len = text ? strlen(text) : 0, shown = shown_of(text, len), n;
 	unsigned code;
 
-	for (size_t i = 0; i < shown; i += n) {
+	for (size_t i = 0; i < shown; i++) {
 		const char *escape = escape_of(text[i]);
 		bool control = ((unsigned char)text[i] < 0x20 && text[i] != '\n') || text[i] == 0x7f;
 
-		n = turns(text + i, &code);
-		if (n)
+		if ((n = turns(text + i, &code))) {
 			html_printf(to, "[U+%04X]", code);
-		else if (escape)
+			i += n - 1;
+		} else if (escape) {
 			html_add(to, escape);
-		else if (!buffer_add(to, control ? " " : text + i, 1))
+		} else if (!buffer_add(to, control ? " " : text + i, 1)) {
 			abort();
-		n += !n;
+		}
 	}
 	if (shown < len)
 		html_add(to, "\xe2\x80\xa6");

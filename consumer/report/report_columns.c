@@ -91,8 +91,8 @@ void report_columns_label(const struct report_columns *c, int by, char ret_label
 {
 	const char *column = c->by[by];
 
-	snprintf(ret_label, REPORT_COLUMN, "%s",
-	    are_told_apart(c) ? behind_the_first_underscore(column) : column);
+	snprintf(
+	    ret_label, REPORT_COLUMN, "%s", are_told_apart(c) ? behind_the_first_underscore(column) : column);
 	for (char *p = ret_label; *p; p++)
 		if (*p == '_')
 			*p = ' ';

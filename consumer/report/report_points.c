@@ -38,8 +38,7 @@ static void thin(struct report_points *p)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < p->n; i++)
-		if (i + POINTS_ALL >= p->n ||
-		    !is_one_of_many(&p->v[i], &p->v[i + 1], p->v[p->n - 1].as_of_s))
+		if (i + POINTS_ALL >= p->n || !is_one_of_many(&p->v[i], &p->v[i + 1], p->v[p->n - 1].as_of_s))
 			p->v[kept++] = p->v[i];
 	p->n = kept;
 }

@@ -9,7 +9,7 @@
 	" LEFT JOIN \"Q_Host_List_Detection_HOSTS\" AS h ON h.\"ID\" = " host                                \
 	" LEFT JOIN \"Q_Host_List\" AS l ON l.\"ID\" = " host
 
-/* The last row is the sum of those that are not shown, where there are any; its hosts are counted anew, since one can be of several. */
+/* The last row is the sum of those that are not shown, where there are any; hosts are counted anew, since one can be of several. */
 #define BY(column)                                                                                           \
 	"WITH g AS MATERIALIZED (SELECT " column " AS name, count(*) AS n, sum(severity = 5) AS s5,"         \
 	" sum(severity = 4) AS s4, count(DISTINCT host) AS hosts, coalesce(sum(qds), 0) AS risk,"            \
@@ -20,7 +20,7 @@
 	" UNION ALL SELECT count(*), sum(n), NULL, sum(s5), sum(s4), (SELECT count(DISTINCT host)"           \
 	" FROM report_open WHERE coalesce(" column ", '') NOT IN (SELECT coalesce(name, '') FROM g"          \
 	" WHERE place <= " BY_SHOWN ")), sum(risk), sum(old), sum(over), max(place) FROM g"                  \
-	" WHERE place > " BY_SHOWN " HAVING count(*) > 0 ORDER BY 10"
+	" WHERE place > " BY_SHOWN " GROUP BY place > " BY_SHOWN " ORDER BY 10"
 #define BY_SHOWN "50"
 #define BY_COLUMNS                                                                                           \
 	{                                                                                                    \

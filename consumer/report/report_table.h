@@ -32,8 +32,8 @@ struct report_column {
 enum { REPORT_TABLE_COLUMNS = 16 };
 struct report_query {
 	const char *name, *caption, *sql;
-	struct report_column
-	    columns[REPORT_TABLE_COLUMNS]; /* of the statement, whose others are for its order; ends with KIND_END */
+	struct report_column columns
+	    [REPORT_TABLE_COLUMNS]; /* of the statement, whose others are for its order; ends with KIND_END */
 };
 extern const struct report_query report_queries[]; /* ends with a NULL name */
 

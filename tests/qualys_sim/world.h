@@ -31,7 +31,7 @@ struct world {
 	uint32_t big_host, big_detections; /* index; 0 detections: none */
 	uint32_t big_results_host, big_results_bytes;
 	int64_t clock_offset_s;
-	int64_t recent_s; /* all has been found and scanned until then; 0: in 2024 and before */
+	int64_t recent_s;       /* all has been found and scanned until then; 0: in 2024 and before */
 	_Atomic uint32_t hosts; /* with the removed ones */
 	uint32_t room, rescans;
 	_Atomic uint32_t poison; /* index; UINT32_MAX: none */
