@@ -204,28 +204,6 @@ static void test_long_lines(void **state)
 	free(text);
 }
 
-/* Of a file they are seen from there, wherever qidflow is started; said elsewhere they stay as they are. */
-static void test_paths_are_of_the_file(void **state)
-{
-	struct config *c = *state;
-
-	assert_true(
-	    load(c, "data = here\n[publish]\nsql = /abs.sql\n[qualys]\npassword_file = ../p\nca_file =\n"
-		    "proxy = a/b\n[enrich.a]\nfile = a.csv\n[distribute.s]\npath = out\n"));
-	assert_string_equal(config_text(c, "data"), "/tmp/here");
-	assert_string_equal(config_text(c, "publish.sql"), "/abs.sql");
-	assert_string_equal(config_text(c, "qualys.password_file"), "/tmp/../p");
-	assert_string_equal(config_text(c, "qualys.ca_file"), "");
-	assert_string_equal(config_text(c, "qualys.proxy"), "a/b");
-	assert_string_equal(config_text(c, "enrich.a.file"), "/tmp/a.csv");
-	assert_string_equal(config_text(c, "distribute.s.path"), "/tmp/out");
-	assert_true(config_set(c, "data", "here", "--set"));
-	assert_string_equal(config_text(c, "data"), "here");
-	assert_int_equal(chdir("/tmp"), 0); /* and where the file is named from within its folder */
-	assert_true(config_load_file(c, path + strlen("/tmp/")));
-	assert_string_equal(config_text(c, "data"), "/tmp/here");
-}
-
 static void test_password_in_a_file_needs_a_private_one(void **state)
 {
 	struct config *c = *state;
@@ -385,7 +363,6 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_errors_of_a_file_are_all_told, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_long_lines, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(test_paths_are_of_the_file, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_password_in_a_file_needs_a_private_one, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_later_beats_earlier, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_kafka_is_kept_as_it_comes, set_up, tear_down),

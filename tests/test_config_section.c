@@ -6,17 +6,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "config_inside.h"
 #include "config_section.h"
 #include <cmocka.h>
 
-static bool load(struct config *c, const char *text)
+static bool load_as(struct config *c, const char *text, const char *path)
 {
 	FILE *f = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
-	bool loaded = config_load_stream(c, f, "test.ini", 0600);
+	bool loaded = config_load_stream(c, f, path, 0600);
 
 	fclose(f);
 	return loaded;
+}
+
+static bool load(struct config *c, const char *text)
+{
+	return load_as(c, text, "test.ini");
 }
 
 static const char text[] = "[enrich.owner]\nfile = /a.csv\nmatch = tag\n"
@@ -81,12 +87,38 @@ static void what_is_printed_is_the_same(void **state)
 	config_close(again);
 }
 
+/* Of a file they are seen from there, wherever qidflow is started; said elsewhere they stay as they are. */
+static void paths_are_of_the_file(void **state)
+{
+	static const char paths[] =
+	    "data = here\n[publish]\nsql = /abs.sql\n[qualys]\npassword_file = ../p\nca_file =\n"
+	    "proxy = a/b\n[enrich.a]\nfile = a.csv\n[distribute.s]\npath = out\n";
+	struct config *c = config_open();
+
+	(void)state;
+	assert_true(load_as(c, paths, "/tmp/test.ini"));
+	assert_string_equal(config_text(c, "data"), "/tmp/here");
+	assert_string_equal(config_text(c, "publish.sql"), "/abs.sql");
+	assert_string_equal(config_text(c, "qualys.password_file"), "/tmp/../p");
+	assert_string_equal(config_text(c, "qualys.ca_file"), "");
+	assert_string_equal(config_text(c, "qualys.proxy"), "a/b");
+	assert_string_equal(config_text(c, "enrich.a.file"), "/tmp/a.csv");
+	assert_string_equal(config_text(c, "distribute.s.path"), "/tmp/out");
+	assert_true(config_set(c, "data", "here", "--set"));
+	assert_string_equal(config_text(c, "data"), "here");
+	assert_int_equal(chdir("/tmp"), 0); /* and where the file is named from within its folder */
+	assert_true(load(c, paths));
+	assert_string_equal(config_text(c, "data"), "/tmp/here");
+	config_close(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(they_are_there_when_set),
 	    cmocka_unit_test(names_become_part_of_sql),
 	    cmocka_unit_test(what_is_printed_is_the_same),
+	    cmocka_unit_test(paths_are_of_the_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,6 +125,7 @@ static void test_forms_of_keys(void **state)
 	    "1|24;2|8;3|8;4|doc;5|24");
 	assert_rows("SELECT unreadable, key FROM qidflow_enrich, qidflow_enrich_s ORDER BY line",
 	    "4|10.1.2.0/24;4|10.0.0.0/8;4|192.0.2.0/24");
+	check("dns_suffix", "d,v\n\" *. shop.example.com . \",shop\n", "1|shop;2|shop;3|-;4|-;5|-");
 	check("tag", "t,v\n\" prod \",spaces\n", "1|spaces;2|-;3|-;4|-;5|-");
 	check("host_id", "id,v\n\"2 \",two\n\" \",none\n", "1|-;2|two;3|-;4|-;5|-");
 	assert_rows("SELECT rows, without_key, unreadable FROM qidflow_enrich", "1|1|0");

@@ -1,8 +1,7 @@
 /* config.h -- the settings in force.
  *
- * options.c is the one table of them. Later beats earlier: default, INI file (--config), environment, --set
- * and flags. Names have the form section.name; kafka.* is not in the table, but for one, and is kept as it comes.
- * Of sections of which there can be any number see config_section.h. */
+ * options.c is the one table of them. Later beats earlier: default, INI file (--config), environment, --set and flags. Names
+ * are section.name; kafka.* is not in the table, but for one, and is kept as it comes. Sections of any number: config_section.h. */
 #ifndef CONFIG_H
 #define CONFIG_H
 #include <stdbool.h>

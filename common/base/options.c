@@ -80,9 +80,8 @@ const struct option options[] = {
 	"for all of it; one that takes longer is wrong, and the snapshot is not published"},
 
     {"enrich.forget", NULL, OPTION_BOOL, "no", 0, 0, 0, 0,
-	"where there is neither [enrich.NAME] nor [due]: remove what runs with other settings loaded, which "
-	"stays "
-	"otherwise"},
+	"where there is neither [enrich.NAME] nor [due]: remove what runs with other settings loaded; else "
+	"it stays"},
     {"enrich.*.file", NULL, OPTION_PATH, "", 0, 0, 0, 0,
 	"CSV file, plain or gzip, whose rows are joined to hosts or to vulnerabilities"},
     {"enrich.*.match", NULL, OPTION_CHOICES, "host_id", 0, 0,

@@ -144,7 +144,8 @@ bool enrich_load(const struct config *c, struct db *d, const struct enrich_run *
 	struct enrich_list *before = enrich_list_read(d);
 	e.before = before;
 	bool is_set = due.any || config_section_count(c, "enrich") || config_bool(c, "enrich.forget");
-	bool ok = before && (is_set || !(before->n || before->due.any) ? load_all(&e, &due) : keep_all(&e));
+	bool has_any = before && (before->n || before->due.any);
+	bool ok = before && (has_any && !is_set ? keep_all(&e) : load_all(&e, &due));
 	free(before);
 	return ok;
 }

@@ -143,10 +143,10 @@ static bool read_network(const char *text, size_t len, char ret_key[static ENRIC
 	int length = bits_of(&a);
 	bool mapped = a.family == AF_INET && memchr(text, ':', before);
 	if (slash && !read_length(slash + 1, after, &length) &&
-	    !(a.family == AF_INET && !mapped && read_mask(slash + 1, after, &length)))
+	    !(a.family == AF_INET && read_mask(slash + 1, after, &length)))
 		return false;
 	if (slash && mapped)
-		length -= 128 - 32;
+		length -= 128 - 32; /* ::ffff:10.0.0.0/104 */
 	if (length < 0 || length > bits_of(&a))
 		return false;
 	write_network(&a, length, ret_key);
@@ -184,14 +184,20 @@ static bool read_text(const char *text, size_t len, char from, char to, char ret
 	return true;
 }
 
+static bool is_white(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* Of *.example.com, .example.com and example.com. the same; dots at the end are the root's. */
 static bool read_name(const char *text, size_t len, bool is_suffix, char ret_key[static ENRICH_KEY])
 {
-	while (is_suffix && len && (*text == '.' || (len > 1 && text[0] == '*' && text[1] == '.'))) {
+	while (is_suffix && len &&
+	       (*text == '.' || is_white(*text) || (len > 1 && text[0] == '*' && text[1] == '.'))) {
 		text++;
 		len--;
 	}
-	while (len && text[len - 1] == '.')
+	while (len && (text[len - 1] == '.' || is_white(text[len - 1])))
 		len--;
 	return read_text(text, len, 'A', 'Z', ret_key);
 }
@@ -199,11 +205,6 @@ static bool read_name(const char *text, size_t len, bool is_suffix, char ret_key
 static bool read_cve(const char *text, size_t len, char ret_key[static ENRICH_KEY])
 {
 	return read_text(text, len, 'a', 'z', ret_key) && !strncmp(ret_key, "CVE-", 4);
-}
-
-static bool is_white(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 bool enrich_key_is_empty(const char *text, size_t len)
