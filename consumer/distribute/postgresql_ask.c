@@ -5,10 +5,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include "clock.h"
 #include "postgresql_inside.h"
+#include "stop.h"
 #include "xalloc.h"
 
-enum { PIECE = 1 << 16 };
+enum { PIECE = 1 << 16, PATIENCE_MS = 30000, PAUSE_MS = 1000, SLICE_MS = 100 };
 
 struct postgresql_answer {
 	PGresult *result;
@@ -113,20 +116,80 @@ bool postgresql_run(struct postgresql *p, const char *format, ...)
 	return ok;
 }
 
-/* A savepoint is set before, so that what comes after it goes on. */
+/* ---- savepoints */
+
+static bool is_locked(const struct postgresql *p)
+{
+	return !strcmp(p->state, "55P03");
+}
+
+static bool pause_for_others(struct postgresql *p)
+{
+	int64_t until = clock_ms() + PAUSE_MS;
+
+	while (clock_ms() < until && !distribute_is_over(p->job))
+		stop_sleep_ms(SLICE_MS);
+	if (!distribute_is_over(p->job))
+		return true;
+	p->end = distribute_over(p->job);
+	return false;
+}
+
+/* Done, or what the server refused is undone. false: it failed. */
+static bool do_once(struct postgresql *p, bool (*doing)(void *arg), void *arg, bool *ret_undone)
+{
+	*ret_undone = false;
+	*p->state = '\0';
+	if (!postgresql_run_text(p, "SAVEPOINT within"))
+		return false;
+	p->depth++;
+	bool ok = doing(arg);
+	p->depth--;
+	if (ok)
+		return postgresql_run_text(p, "RELEASE SAVEPOINT within");
+	if (!*p->state || !(is_locked(p) ? p->depth == 0 : p->end == DISTRIBUTE_REFUSED))
+		return false;
+	*ret_undone = true;
+	return postgresql_run_text(p, "ROLLBACK TO SAVEPOINT within; RELEASE SAVEPOINT within");
+}
+
+bool postgresql_within(struct postgresql *p, bool (*doing)(void *arg), void *arg, bool *ret_refused)
+{
+	int64_t until = clock_ms() + PATIENCE_MS;
+	bool undone;
+
+	*ret_refused = false;
+	while (do_once(p, doing, arg, &undone)) {
+		*ret_refused = undone && !is_locked(p);
+		if (!undone || *ret_refused) {
+			p->end = DISTRIBUTE_SENT;
+			return true;
+		}
+		if (clock_ms() > until || !pause_for_others(p))
+			return false;
+		p->end = DISTRIBUTE_SENT;
+	}
+	return false;
+}
+
+struct statement {
+	struct postgresql *p;
+	const char *sql;
+};
+
+static bool run_statement(void *arg)
+{
+	const struct statement *s = arg;
+
+	return postgresql_run_text(s->p, s->sql);
+}
+
 bool postgresql_try(struct postgresql *p, const char *sql, bool *ret_refused)
 {
-	*ret_refused = false;
-	if (!postgresql_run_text(p, "SAVEPOINT try"))
-		return false;
-	if (postgresql_run_text(p, sql))
-		return postgresql_run_text(p, "RELEASE SAVEPOINT try");
-	if (p->end != DISTRIBUTE_REFUSED)
-		return false;
-	p->end = DISTRIBUTE_SENT;
-	*ret_refused = true;
-	return postgresql_run_text(p, "ROLLBACK TO SAVEPOINT try; RELEASE SAVEPOINT try");
+	return postgresql_within(p, run_statement, &(struct statement){p, sql}, ret_refused);
 }
+
+/* ---- answers */
 
 struct postgresql_answer *postgresql_ask(
     struct postgresql *p, const char *sql, int n, const char *const *values)

@@ -1,12 +1,10 @@
-/* postgresql_columns.c -- what tables and columns are there, and what they lack.
- *
- * A column of enrichment is numbers until the file has a word in it: then it becomes another type, which its views do not let
- * happen while they are there. Other columns keep the type that they have, also one that their user has given them. */
+/* postgresql_columns.c -- what tables and columns are there, what they lack, and what is there no more. */
 #include <stdlib.h>
 #include <string.h>
 #include "postgresql_table.h"
 
 enum { SQL_MOST = 4096 };
+#define ENRICHED "qidflow_enriched_"
 
 static void must(bool fits)
 {
@@ -40,27 +38,22 @@ struct postgresql_answer *table_columns(struct postgresql *p, const char *name)
 	    2, values);
 }
 
-static const char *type_there(const struct postgresql_answer *a, const char *name)
+static bool has(const struct postgresql_answer *a, const char *name)
 {
 	for (int i = 0; i < postgresql_rows(a); i++)
 		if (!strcmp(postgresql_value(a, i, 0), name))
-			return postgresql_value(a, i, 1);
-	return NULL;
+			return true;
+	return false;
 }
 
-static bool alter(
-    struct postgresql *p, const struct shape_table *t, const struct shape_column *c, const char *how)
+static bool add_column(struct postgresql *p, const struct shape_table *t, const struct shape_column *c)
 {
-	const char *type = postgresql_type_name(c->type);
 	struct buffer sql;
 
 	buffer_open(&sql, SQL_MOST);
 	must(buffer_add_text(&sql, "ALTER TABLE ") && postgresql_add_name(&sql, t->name) &&
-	     buffer_add_text(&sql, how) && postgresql_add_name(&sql, c->name));
-	if (!strcmp(how, TABLE_ADD))
-		must(buffer_printf(&sql, " %s", type));
-	else /* its rows come anew */
-		must(buffer_printf(&sql, " TYPE %s USING NULL", type));
+	     buffer_add_text(&sql, " ADD COLUMN ") && postgresql_add_name(&sql, c->name) &&
+	     buffer_printf(&sql, " %s", postgresql_type_name(c->type)));
 	bool ok = postgresql_run_text(p, buffer_text(&sql));
 	buffer_close(&sql);
 	return ok;
@@ -72,48 +65,49 @@ bool table_add_columns(struct postgresql *p, const struct shape_table *t, bool *
 	bool ok = a != NULL;
 
 	for (int i = 0; ok && i < t->n_columns; i++)
-		if (!type_there(a, t->columns[i].name)) {
+		if (!has(a, t->columns[i].name)) {
 			*ret_added = true;
-			ok = alter(p, t, &t->columns[i], TABLE_ADD);
+			ok = add_column(p, t, &t->columns[i]);
 		}
 	postgresql_answer_close(a);
 	return ok;
 }
 
-/* One of the types that we give, but not the one that is wanted now. */
-static bool is_misfit(const struct shape_column *c, const char *type)
+/* A column of a source of enrichment is called by it: others of that table are somebody else's. */
+static bool has_left(const struct shape_table *t, const char *name)
 {
-	if (!type || c->key || !strcmp(type, postgresql_type_name(c->type)))
-		return false;
-	return !strcmp(type, postgresql_type_name(POSTGRESQL_TEXT)) ||
-	       !strcmp(type, postgresql_type_name(POSTGRESQL_NUMERIC)) ||
-	       !strcmp(type, postgresql_type_name(POSTGRESQL_BIGINT)) ||
-	       !strcmp(type, postgresql_type_name(POSTGRESQL_DOUBLE));
+	const char *source = t->name + strlen(ENRICHED);
+	size_t n = strlen(source);
+
+	for (int i = 0; i < t->n_columns; i++)
+		if (!strcmp(t->columns[i].name, name))
+			return false;
+	return !strncmp(name, source, n) && name[n] == '_';
 }
 
-static bool each_misfit(struct postgresql *p, const struct shape_table *t, bool alters, int *ret_n)
+/* Somebody's view may have it, so it stays, and holds nothing. */
+bool table_empty_left(struct postgresql *p, const struct shape_table *t)
 {
+	if (strncmp(t->name, ENRICHED, strlen(ENRICHED)) != 0)
+		return true;
 	struct postgresql_answer *a = table_columns(p, t->name);
 	bool ok = a != NULL;
+	struct buffer sql;
 
-	*ret_n = 0;
-	for (int i = 0; ok && i < t->n_columns; i++)
-		if (is_misfit(&t->columns[i], type_there(a, t->columns[i].name))) {
-			++*ret_n;
-			ok = !alters || alter(p, t, &t->columns[i], TABLE_ALTER);
-		}
+	buffer_open(&sql, SQL_MOST);
+	for (int i = 0; ok && i < postgresql_rows(a); i++) {
+		const char *name = postgresql_value(a, i, 0);
+
+		if (!has_left(t, name))
+			continue;
+		buffer_clear(&sql);
+		must(buffer_add_text(&sql, "UPDATE ") && postgresql_add_name(&sql, t->name) &&
+		     buffer_add_text(&sql, " SET ") && postgresql_add_name(&sql, name) &&
+		     buffer_add_text(&sql, " = NULL WHERE ") && postgresql_add_name(&sql, name) &&
+		     buffer_add_text(&sql, " IS NOT NULL"));
+		ok = postgresql_run_text(p, buffer_text(&sql));
+	}
+	buffer_close(&sql);
 	postgresql_answer_close(a);
 	return ok;
-}
-
-bool table_count_misfits(struct postgresql *p, const struct shape_table *t, int *ret_n)
-{
-	return each_misfit(p, t, false, ret_n);
-}
-
-bool table_fit_types(struct postgresql *p, const struct shape_table *t)
-{
-	int n;
-
-	return each_misfit(p, t, true, &n);
 }

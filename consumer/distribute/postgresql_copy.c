@@ -26,13 +26,24 @@ bool copy_fail_to_read(struct postgresql *p, struct db *snapshot)
 
 /* ---- rows */
 
-static bool add_value(
-    struct postgresql *p, sqlite3_stmt *s, int i, enum postgresql_type type, struct copied *c)
+static bool takes(enum postgresql_type type, int held)
 {
+	switch (type) {
+	case POSTGRESQL_BIGINT: return held == SQLITE_INTEGER;
+	case POSTGRESQL_DOUBLE:
+	case POSTGRESQL_NUMERIC: return held == SQLITE_INTEGER || held == SQLITE_FLOAT;
+	default: return true;
+	}
+}
+
+static bool add_value(
+    struct postgresql *p, sqlite3_stmt *s, int i, const struct shape_column *column, struct copied *c)
+{
+	enum postgresql_type type = column->type;
 	int held = sqlite3_column_type(s, i);
 	bool is_number = type != POSTGRESQL_TIME && type != POSTGRESQL_BYTES;
 
-	if (held == SQLITE_NULL)
+	if (held == SQLITE_NULL || (column->is_kept && !takes(type, held)))
 		return postgresql_copy_null(&p->out);
 	if (held == SQLITE_INTEGER && is_number)
 		return postgresql_copy_int(&p->out, sqlite3_column_int64(s, i));
@@ -50,7 +61,7 @@ static bool add_row(struct postgresql *p, sqlite3_stmt *s, const struct shape_ta
 	bool fits = true;
 
 	for (int i = 0; fits && i < t->n_columns; i++)
-		fits = (i == 0 || buffer_add(&p->out, "\t", 1)) && add_value(p, s, i, t->columns[i].type, c);
+		fits = (i == 0 || buffer_add(&p->out, "\t", 1)) && add_value(p, s, i, &t->columns[i], c);
 	if (!fits || !buffer_add(&p->out, "\n", 1))
 		return postgresql_fail(
 		    p, DISTRIBUTE_REFUSED, "a row of %s is larger than PostgreSQL takes (1 GB)", t->source);

@@ -15,8 +15,6 @@
 #include "postgresql_view.h"
 #include "xalloc.h"
 
-enum { NOTE = POSTGRESQL_NAME + 16 };
-
 /* ---- what the snapshot is */
 
 static bool read_identity(struct feed *f)
@@ -49,135 +47,46 @@ static bool read_shape(struct feed *f)
 
 /* ---- what it lacks */
 
-/* Columns that are missing. */
-static bool widen(struct feed *f)
+/* What was refused in a savepoint is the end of all. */
+static bool refuse_again(struct feed *f)
 {
-	bool is_there;
+	f->p->end = DISTRIBUTE_REFUSED;
+	return false;
+}
+
+/* Columns that are missing. */
+static bool widen_table(struct feed *f, const struct shape_table *t)
+{
+	bool is_there, is_ours;
+
+	return table_is_there(f->p, t->name, &is_there) && feed_is_ours(f, t, &is_ours) &&
+	       (!is_there || !is_ours || table_add_columns(f->p, t, &f->added));
+}
+
+static bool widen_all(void *arg)
+{
+	struct feed *f = arg;
 
 	for (int t = 0; t < f->shape.n_tables; t++)
-		if (!table_is_there(f->p, f->shape.tables[t].name, &is_there) ||
-		    (is_there && !table_add_columns(f->p, &f->shape.tables[t], &f->added)))
+		if (!widen_table(f, &f->shape.tables[t]))
 			return false;
 	return true;
 }
 
+static bool widen(struct feed *f)
+{
+	bool refused;
+
+	return postgresql_within(f->p, widen_all, f, &refused) && (!refused || refuse_again(f));
+}
+
 /* ---- tables */
-
-static bool make(struct feed *f, const struct shape_table *t, struct copied *c)
-{
-	return table_make(f->p, f->db, t, c) && table_make_indexes(f->p, f->db, t) && table_analyze(f->p, t);
-}
-
-static bool update_sets(struct feed *f, const struct shape_table *t)
-{
-	struct changes changes;
-	struct table_change done = {.gone = 0};
-	bool drives = !strcmp(t->name, "q_host_list_detection_hosts");
-	bool ok =
-	    changes_find(f->p, f->db, t, &changes) && table_update_sets(f->p, f->db, t, &changes, &done);
-
-	f->rows += done.sent.rows;
-	f->mended += done.sent.mended;
-	f->gone += done.gone;
-	if (!strcmp(t->name, "q_knowledgebase"))
-		f->n_qids += done.sent.rows;
-	if (ok && drives) {
-		f->n_hosts = done.sent.rows;
-		f->hosts = changes;
-	} else {
-		changes_close(&changes);
-	}
-	return ok;
-}
-
-/* *ret_anew: a column's values are gone with its type. */
-static bool fit(struct feed *f, const struct shape_table *t, bool *ret_anew)
-{
-	int misfits;
-
-	if (!table_count_misfits(f->p, t, &misfits))
-		return false;
-	*ret_anew = misfits > 0;
-	return !misfits || ((f->grants || views_drop(f->p, &f->grants)) && table_fit_types(f->p, t));
-}
-
-static bool update_keyed(struct feed *f, const struct shape_table *t, const char *before, const char *now,
-    struct table_change *done)
-{
-	if (!sign_has_pieces(t))
-		return table_update_keyed(f->p, f->db, t, NULL, done);
-	struct ranges ranges = sign_compare(before, now);
-	bool ok = table_update_keyed(f->p, f->db, t, &ranges, done);
-	sign_close(&ranges);
-	return ok;
-}
-
-static bool update_others(struct feed *f, const struct shape_table *t)
-{
-	char note[NOTE];
-	struct table_change done = {.gone = 0};
-	bool anew = false;
-
-	snprintf(note, sizeof(note), "table %s", t->name);
-	char *before = feed_note_read(f->p, note), *now = before ? sign_table(f->p, f->db, t) : NULL;
-	bool ok = now, same = ok && !f->anew && !strcmp(before, now);
-	if (ok && !same)
-		ok = fit(f, t, &anew) &&
-		     (t->kind == SHAPE_KEYED && !f->anew ? update_keyed(f, t, anew ? "" : before, now, &done)
-							 : table_replace(f->p, f->db, t, &done.sent)) &&
-		     table_make_indexes(f->p, f->db, t) && feed_note(f->p, note, now);
-	f->rows += done.sent.rows;
-	f->mended += done.sent.mended;
-	free(before);
-	free(now);
-	return ok;
-}
-
-static bool update(struct feed *f, const struct shape_table *t)
-{
-	struct table_change done = {.gone = 0};
-	bool ok;
-
-	if (t->kind == SHAPE_KEYED || t->kind == SHAPE_BARE)
-		return update_others(f, t);
-	if (f->anew)
-		ok = table_replace(f->p, f->db, t, &done.sent);
-	else if (t->kind == SHAPE_OF_SETS)
-		return update_sets(f, t) && table_make_indexes(f->p, f->db, t);
-	else
-		ok = table_update_hosts(f->p, f->db, t, &f->hosts, &done);
-	f->rows += done.sent.rows;
-	f->mended += done.sent.mended;
-	return ok && table_make_indexes(f->p, f->db, t);
-}
-
-/* A table that is made: with its signature, so that the next feed knows what changed. */
-static bool make_noted(struct feed *f, const struct shape_table *t)
-{
-	char note[NOTE];
-	struct copied done = {0};
-	bool signs = t->kind == SHAPE_KEYED || t->kind == SHAPE_BARE;
-	char *signature = signs ? sign_table(f->p, f->db, t) : xstrdup("sets");
-
-	snprintf(note, sizeof(note), "table %s", t->name);
-	bool ok = signature && make(f, t, &done) && feed_note(f->p, note, signature);
-	f->rows += done.rows;
-	f->mended += done.mended;
-	free(signature);
-	return ok;
-}
 
 static bool bring_tables(struct feed *f)
 {
-	bool is_there;
-
-	for (int t = 0; t < f->shape.n_tables; t++) {
-		const struct shape_table *table = &f->shape.tables[t];
-
-		if (!table_is_there(f->p, table->name, &is_there) ||
-		    !(is_there ? update(f, table) : make_noted(f, table)))
+	for (int t = 0; t < f->shape.n_tables; t++)
+		if (!feed_bring_table(f, &f->shape.tables[t]))
 			return false;
-	}
 	return true;
 }
 
@@ -258,24 +167,33 @@ static bool begin(struct feed *f, bool *ret_is_ahead)
 static void tell(struct feed *f)
 {
 	struct distribute_job *job = f->p->job;
+	const struct feed_counts *c = &f->counts;
 
 	if (f->is_new || f->anew)
 		snprintf(
-		    job->how, sizeof(job->how), "run %" PRId64 ", all %" PRIu64 " rows", f->run, f->rows);
+		    job->how, sizeof(job->how), "run %" PRId64 ", all %" PRIu64 " rows", f->run, c->rows);
 	else
 		snprintf(job->how, sizeof(job->how),
 		    "run %" PRId64 ", %" PRIu64 " hosts and %" PRIu64 " QIDs that changed, %" PRIu64
 		    " rows, %" PRIu64 " gone",
-		    f->run, f->n_hosts, f->n_qids, f->rows, f->gone);
-	if (f->mended)
+		    f->run, c->n_hosts, c->n_qids, c->rows, c->gone);
+	if (c->mended)
 		log_line(LOG_WARN,
 		    "%" PRIu64 " times a character or date that PostgreSQL cannot hold was replaced",
-		    f->mended);
+		    c->mended);
+}
+
+/* What locks readers out, at the end of all. */
+static bool bring_views(void *arg)
+{
+	struct feed *f = arg;
+
+	return views_bring(f->p, f->db) && (!f->given || views_give(f->p, f->given)) && remove_tables(f);
 }
 
 static bool bring(struct feed *f)
 {
-	bool is_ahead = false;
+	bool is_ahead = false, refused;
 
 	if (!read_identity(f) || !read_shape(f) || !begin(f, &is_ahead))
 		return false;
@@ -284,12 +202,12 @@ static bool bring(struct feed *f)
 		return postgresql_run_text(f->p, "ROLLBACK");
 	}
 	f->anew = f->anew || f->p->job->again;
-	if (!bring_tables(f) || !views_bring(f->p, f->db) ||
-	    (f->grants && *f->grants && !postgresql_run_text(f->p, f->grants)) || !remove_tables(f) ||
-	    !note_all(f) || !postgresql_run_text(f->p, "COMMIT"))
+	if (!bring_tables(f) || !postgresql_within(f->p, bring_views, f, &refused) ||
+	    (refused && !refuse_again(f)) || !note_all(f) || !postgresql_run_text(f->p, "COMMIT"))
 		return false;
 	tell(f);
-	return true;
+	return !f->n_left || postgresql_fail(f->p, DISTRIBUTE_REFUSED, "run %" PRId64 " is there, but %s%s",
+				 f->run, f->left, f->n_left > 1 ? "; and more, see the log" : "");
 }
 
 enum distribute_end feed_send(struct postgresql *p, struct db *snapshot)
@@ -298,7 +216,7 @@ enum distribute_end feed_send(struct postgresql *p, struct db *snapshot)
 	bool ok = bring(&f);
 
 	changes_close(&f.hosts);
-	free(f.grants);
+	postgresql_answer_close(f.given);
 	shape_close(&f.shape);
 	return ok ? DISTRIBUTE_SENT : p->end;
 }

@@ -124,7 +124,7 @@ static bool compare(struct feed *f, const char *database, const char *format, co
     const char *there_at, bool *ret_is_ahead)
 {
 	if (!*database) {
-		f->anew = true;
+		f->anew = f->is_emptied = true;
 		return true;
 	}
 	if (strcmp(format, FEED_FORMAT) != 0)
@@ -133,6 +133,16 @@ static bool compare(struct feed *f, const char *database, const char *format, co
 	if (strcmp(database, f->database) != 0)
 		return refuse_other(f, database, run);
 	return compare_runs(f, strtoll(run, NULL, 10), there_at, ret_is_ahead);
+}
+
+/* Those of the API were looked at when the schema was made. */
+bool feed_is_ours(struct feed *f, const struct shape_table *t, bool *ret_is)
+{
+	char note[FEED_NOTE];
+
+	snprintf(note, sizeof(note), "table %s", t->name);
+	*ret_is = f->is_emptied || t->kind == SHAPE_OF_SETS || t->kind == SHAPE_OF_HOSTS;
+	return *ret_is || feed_note_has(f->p, note, ret_is);
 }
 
 bool feed_look(struct feed *f, bool *ret_is_ahead)

@@ -69,7 +69,7 @@ static bool make(struct postgresql *p, const struct shape_table *t, const char *
 	if (!feed_note_has(p, key, &had) || had)
 		return had;
 	buffer_open(&sql, SQL_MOST);
-	must(buffer_add_text(&sql, "CREATE INDEX ") && postgresql_add_name(&sql, name) &&
+	must(buffer_add_text(&sql, "CREATE INDEX IF NOT EXISTS ") && postgresql_add_name(&sql, name) &&
 	     buffer_add_text(&sql, " ON ") && postgresql_add_name(&sql, t->name) &&
 	     buffer_add_text(&sql, columns));
 	bool ok = postgresql_try(p, buffer_text(&sql), &refused);
@@ -103,4 +103,29 @@ bool table_make_indexes(struct postgresql *p, struct db *snapshot, const struct 
 		copy_fail_to_read(p, snapshot);
 	buffer_close(&columns);
 	return ok && more == 0;
+}
+
+bool table_drop_indexes(struct postgresql *p, const struct shape_table *t)
+{
+	const char *const values[] = {t->name};
+	struct postgresql_answer *a = postgresql_ask(p,
+	    "SELECT f.name, c.relname FROM qidflow_feed AS f JOIN pg_class AS c ON c.relname = "
+	    "substr(f.name, 7)"
+	    " JOIN pg_index AS i ON i.indexrelid = c.oid WHERE f.name LIKE 'index %' AND f.value = $1"
+	    " AND i.indrelid = to_regclass(quote_ident($1))",
+	    1, values);
+	bool ok = a != NULL;
+	struct buffer sql;
+
+	buffer_open(&sql, SQL_MOST);
+	for (int i = 0; ok && i < postgresql_rows(a); i++) {
+		buffer_clear(&sql);
+		must(buffer_add_text(&sql, "DROP INDEX ") &&
+		     postgresql_add_name(&sql, postgresql_value(a, i, 1)));
+		ok =
+		    postgresql_run_text(p, buffer_text(&sql)) && feed_note_drop(p, postgresql_value(a, i, 0));
+	}
+	buffer_close(&sql);
+	postgresql_answer_close(a);
+	return ok;
 }

@@ -30,6 +30,7 @@ bool postgresql_fail(struct postgresql *p, enum distribute_end end, const char *
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	p->end = distribute_say(p->job, end, "%s", text);
+	*p->state = '\0';
 	return false;
 }
 
@@ -73,6 +74,12 @@ static const struct {
     {NULL, DISTRIBUTE_REFUSED, ""},
 };
 
+/* Then the detail says by what. */
+static bool is_needed(const char *state)
+{
+	return !strcmp(state, "2BP01") || !strcmp(state, "0A000");
+}
+
 bool postgresql_fail_by(struct postgresql *p, const PGresult *r, const char *doing)
 {
 	const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
@@ -85,11 +92,14 @@ bool postgresql_fail_by(struct postgresql *p, const PGresult *r, const char *doi
 	while (states[i].state && strncmp(state, states[i].state, strlen(states[i].state)) != 0)
 		i++;
 	const char *context = PQresultErrorField(r, PG_DIAG_CONTEXT);
-	if (context && !strncmp(context, "COPY ", 5))
-		postgresql_one_line(context, where);
-	return postgresql_fail(p, states[i].end, "cannot %.60s: %s%s%.120s%s (SQLSTATE %s)", doing,
+	const char *needs = is_needed(state) ? PQresultErrorField(r, PG_DIAG_MESSAGE_DETAIL) : NULL;
+	if (needs || (context && !strncmp(context, "COPY ", 5)))
+		postgresql_one_line(needs ? needs : context, where);
+	postgresql_fail(p, states[i].end, "cannot %.60s: %s%s%.120s%s (SQLSTATE %s)", doing,
 	    postgresql_one_line(PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY), said), *where ? ", " : "",
 	    where, states[i].remedy, state);
+	snprintf(p->state, sizeof(p->state), "%s", state);
+	return false;
 }
 
 /* While a connection is made there is no SQLSTATE, only words, which a server may say in another language: then they are said

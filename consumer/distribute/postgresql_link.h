@@ -10,13 +10,16 @@
 #include "distribute.h"
 
 struct pg_conn;
+enum { POSTGRESQL_STATE = 6 };
 struct postgresql {
 	struct pg_conn *conn;
 	struct distribute_job *job;
-	char *schema;            /* as it is in the database */
-	enum distribute_end end; /* of what failed */
-	struct buffer sql;       /* of postgresql_run() */
-	struct buffer out;       /* what COPY has to send */
+	char *schema;                 /* as it is in the database */
+	enum distribute_end end;      /* of what failed */
+	char state[POSTGRESQL_STATE]; /* SQLSTATE of what failed; "": it was not the server */
+	int depth;                    /* of postgresql_within() */
+	struct buffer sql;            /* of postgresql_run() */
+	struct buffer out;            /* what COPY has to send */
 };
 struct postgresql_answer; /* rows, all of them in memory */
 
@@ -32,8 +35,11 @@ __attribute__((format(printf, 3, 4))) bool postgresql_fail(
 /* One or several statements; rows are nobody's business. */
 __attribute__((format(printf, 2, 3))) bool postgresql_run(struct postgresql *p, const char *format, ...);
 bool postgresql_run_text(struct postgresql *p, const char *sql);
-/* The same, but false and *ret_refused when the server refuses, which is then no failure: job->why is its message. */
-bool postgresql_try(struct postgresql *p, const char *sql, bool *ret_refused);
+/* Does it in a savepoint. Where the server refuses, all of it is undone, and *ret_refused, which is no failure: job->why is its
+ * message. Where somebody's open transaction has locked what it wants, it is undone, so that nobody waits behind us, and done
+ * again after a pause, for half a minute: so it may be called several times. Within another one, the outermost is repeated. */
+bool postgresql_within(struct postgresql *p, bool (*doing)(void *arg), void *arg, bool *ret_refused);
+bool postgresql_try(struct postgresql *p, const char *sql, bool *ret_refused); /* a statement */
 /* One statement, with parameters $1, … as text, all of its rows. NULL: failed. */
 struct postgresql_answer *postgresql_ask(
     struct postgresql *p, const char *sql, int n, const char *const *values);

@@ -6,7 +6,7 @@
 #include "postgresql_text.h"
 #include "xalloc.h"
 
-enum { LOCK_WAIT_MS = 30000, LEAST_MS = 1000 };
+enum { LOCK_WAIT_MS = 2500, LEAST_MS = 1000 };
 
 /* ---- the transaction */
 
@@ -38,9 +38,9 @@ static bool lock(struct postgresql *p)
 }
 
 /* All of it belongs to the transaction, so that a pooler between us and the server may give each to another session. What
- * waits for a lock keeps all who come later waiting, so it does not wait for long. Nothing here lasts so long that it gains by being
- * compiled, which takes a third of a second. A server whose client is gone, machine and
- * all, finds that out. */
+ * waits for a lock keeps all who come later waiting, so it does not wait for long, but asks again (postgresql_within()).
+ * Nothing here lasts so long that it gains by being compiled, which takes a third of a second. A server whose client is
+ * gone, machine and all, finds that out. */
 bool feed_begin(struct postgresql *p)
 {
 	int64_t left = p->job->deadline_ms - clock_ms();

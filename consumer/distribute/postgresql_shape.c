@@ -1,7 +1,8 @@
 /* postgresql_shape.c -- the tables of a snapshot as they are to be in PostgreSQL.
  *
  * What a column of the API holds is told by its message (record.h, tables.h); of the others by what SQLite was told when the
- * table was made. Where it was told nothing (CREATE TABLE ... AS SELECT count(*)), the values are looked at.
+ * table was made, and by the values: an INTEGER of SQLite may be a text, and of CREATE TABLE ... AS SELECT count(*) it is told
+ * nothing. A column without values is of the type that it was told, or text, and fits whatever is there (postgresql_fit.h).
  * All integers are bigint: the API's numbers have no bounds that anybody promised, and no value may stop a feed. */
 #include "postgresql_shape.h"
 #include <stdio.h>
@@ -84,30 +85,33 @@ static bool type_of_declared(const char *declared, enum postgresql_type *ret_typ
 	return false;
 }
 
-static bool type_of_values(
-    struct db *d, const char *table, const char *column, enum postgresql_type *ret_type)
-{
-	int64_t held;
-	char *sql = sqlite3_mprintf(
-	    "SELECT coalesce(max(CASE typeof(\"%w\") WHEN 'integer' THEN 1 WHEN 'real' THEN 1 "
-	    "WHEN 'text' THEN 2 WHEN 'blob' THEN 2 END), 2) FROM \"%w\"",
-	    column, table);
-
-	must(sql != NULL);
-	bool ok = db_int(d, &held, sql);
-	sqlite3_free(sql);
-	*ret_type = held == 1 ? POSTGRESQL_NUMERIC : POSTGRESQL_TEXT;
-	return ok;
-}
-
-static bool type_of(
-    struct db *d, const char *table, const char *column, const char *declared, enum postgresql_type *ret_type)
+static bool is_of_api(const char *table)
 {
 	for (int t = 0; t < TABLE_COUNT; t++)
-		if (!strcasecmp(tables[t].name, table) && type_of_field(&tables[t], column, ret_type))
+		if (!strcasecmp(tables[t].name, table))
 			return true;
-	return type_of_own(table, column, ret_type) || type_of_declared(declared, ret_type) ||
-	       type_of_values(d, table, column, ret_type);
+	return false;
+}
+
+/* POSTGRESQL_NUMERIC: it was told nothing. */
+static enum postgresql_type type_of(const char *table, const char *column, const char *declared)
+{
+	enum postgresql_type type;
+
+	for (int t = 0; t < TABLE_COUNT; t++)
+		if (!strcasecmp(tables[t].name, table) && type_of_field(&tables[t], column, &type))
+			return type;
+	return type_of_own(table, column, &type) || type_of_declared(declared, &type) ? type
+										      : POSTGRESQL_NUMERIC;
+}
+
+static enum postgresql_type type_of_values(enum postgresql_type told, enum shape_held held)
+{
+	bool is_number = told == POSTGRESQL_BIGINT || told == POSTGRESQL_DOUBLE || told == POSTGRESQL_NUMERIC;
+
+	if (is_number && (held == SHAPE_TEXTS || (held == SHAPE_NOTHING && told == POSTGRESQL_NUMERIC)))
+		return POSTGRESQL_TEXT;
+	return held == SHAPE_NUMBERS && told == POSTGRESQL_BIGINT ? POSTGRESQL_NUMERIC : told;
 }
 
 /* ---- tables */
@@ -145,18 +149,18 @@ static void set_kind(struct shape_table *t)
 	}
 }
 
-static bool add_column(struct shape_table *t, struct db *d, sqlite3_stmt *s)
+static void add_column(struct shape_table *t, sqlite3_stmt *s)
 {
 	const char *source = text_of(s, 0);
 
 	if (!strcasecmp(source, ROW_OF_HOSTS) && !strcasecmp(t->source, tables[TABLE_DETECTION_QIDS].name))
-		return true;
+		return;
 	t->columns = xrealloc(t->columns, ((size_t)t->n_columns + 1) * sizeof(*t->columns));
 	struct shape_column *c = &t->columns[t->n_columns++];
 	*c = (struct shape_column){.source = xstrdup(source), .key = sqlite3_column_int(s, 2)};
 	postgresql_name(source, c->name);
 	t->n_keys += c->key > 0;
-	return type_of(d, t->source, c->source, text_of(s, 1), &c->type);
+	c->type = type_of(t->source, c->source, text_of(s, 1));
 }
 
 static bool same_names(const struct shape_table *t)
@@ -165,6 +169,36 @@ static bool same_names(const struct shape_table *t)
 		if (find(t, t->columns[i].name) != &t->columns[i])
 			return true;
 	return false;
+}
+
+/* All columns by one look. */
+static bool look_at_values(struct shape_table *t, struct db *d)
+{
+	struct buffer sql;
+
+	if (is_of_api(t->source))
+		return true;
+	buffer_open(&sql, SQL_MOST);
+	for (int i = 0; i < t->n_columns; i++)
+		must(buffer_add_text(&sql, i ? ", max(CASE typeof(" : "SELECT max(CASE typeof(") &&
+		     postgresql_add_name(&sql, t->columns[i].source) &&
+		     buffer_printf(&sql,
+			 ") WHEN 'null' THEN %d WHEN 'integer' THEN %d WHEN 'real' THEN %d ELSE %d END)",
+			 SHAPE_NOTHING, SHAPE_INTEGERS, SHAPE_NUMBERS, SHAPE_TEXTS));
+	must(buffer_add_text(&sql, " FROM ") && postgresql_add_name(&sql, t->source));
+	sqlite3_stmt *s = db_prepare(d, buffer_text(&sql));
+	bool ok = s && db_row(d, s) == 1;
+	for (int i = 0; ok && i < t->n_columns; i++) {
+		struct shape_column *c = &t->columns[i];
+		int held = sqlite3_column_int(s, i); /* 0: there are no rows */
+
+		c->held = held ? (enum shape_held)held : SHAPE_NOTHING;
+		c->type = type_of_values(c->type, c->held);
+	}
+	if (ok)
+		sqlite3_reset(s);
+	buffer_close(&sql);
+	return ok;
 }
 
 static bool read_columns(struct shape_table *t, struct db *d, char *ret_why, size_t why_size)
@@ -177,17 +211,16 @@ static bool read_columns(struct shape_table *t, struct db *d, char *ret_why, siz
 		return false;
 	sqlite3_bind_text(s, 1, t->source, -1, SQLITE_STATIC);
 	while ((more = db_row(d, s)) == 1)
-		if (!add_column(t, d, s)) {
-			sqlite3_reset(s);
-			return false;
-		}
+		add_column(t, s);
+	if (more || !look_at_values(t, d))
+		return false;
 	set_kind(t);
 	if (same_names(t)) {
 		snprintf(ret_why, why_size,
 		    "table %.60s has columns whose names are the same in PostgreSQL: rename one", t->source);
 		return false;
 	}
-	return more == 0;
+	return true;
 }
 
 static bool add_table(struct shape *s, struct db *d, const char *source, char *ret_why, size_t why_size)

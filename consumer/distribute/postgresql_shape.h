@@ -13,12 +13,22 @@
 
 struct db;
 struct buffer;
+enum shape_held {
+	SHAPE_ANY /* not looked at: of the API */,
+	SHAPE_NOTHING,
+	SHAPE_INTEGERS,
+	SHAPE_NUMBERS,
+	SHAPE_TEXTS
+};
 enum shape_kind { SHAPE_OF_SETS, SHAPE_OF_HOSTS, SHAPE_KEYED, SHAPE_BARE };
 
 struct shape_column {
 	char *source; /* its name in SQLite */
 	char name[POSTGRESQL_NAME];
 	enum postgresql_type type;
+	enum shape_held held; /* of its values, the one that asks for most */
+	bool
+	    is_kept; /* type is that of the column there, which cannot change now: values that it does not take are NULL */
 	int key; /* 1: first of the primary key, …; 0: not of it */
 };
 struct shape_table {

@@ -57,7 +57,7 @@ static bool create(struct postgresql *p, const struct shape_table *t)
 }
 
 /* BATCH_NUMBER is beside the key of its index: so what changed is found without the table. */
-static bool add_key(struct postgresql *p, const struct shape_table *t)
+bool table_add_key(struct postgresql *p, const struct shape_table *t)
 {
 	if (!t->n_keys)
 		return true;
@@ -71,7 +71,7 @@ static bool add_key(struct postgresql *p, const struct shape_table *t)
 
 bool table_make(struct postgresql *p, struct db *snapshot, const struct shape_table *t, struct copied *c)
 {
-	return create(p, t) && copy_all(p, snapshot, t, t->name, true, c) && add_key(p, t);
+	return create(p, t) && copy_all(p, snapshot, t, t->name, true, c) && table_add_key(p, t);
 }
 
 bool table_replace(struct postgresql *p, struct db *snapshot, const struct shape_table *t, struct copied *c)

@@ -11,14 +11,12 @@ bool table_is_there(struct postgresql *p, const char *name, bool *ret_is);
 struct postgresql_answer *table_columns(struct postgresql *p, const char *name); /* name, type; in order */
 /* *ret_added: something was missing. It locks the table: commit soon. */
 bool table_add_columns(struct postgresql *p, const struct shape_table *t, bool *ret_added);
-/* Columns of a table KEYED or BARE that are of another type by now; and makes them fit, their values being NULL then. */
-bool table_count_misfits(struct postgresql *p, const struct shape_table *t, int *ret_n);
-bool table_fit_types(struct postgresql *p, const struct shape_table *t);
-#define TABLE_ADD   " ADD COLUMN "
-#define TABLE_ALTER " ALTER COLUMN "
+/* The values of columns that a source of enrichment has no more. */
+bool table_empty_left(struct postgresql *p, const struct shape_table *t);
 
 /* With its rows, then its primary key, which is made faster of all rows than row by row. */
 bool table_make(struct postgresql *p, struct db *snapshot, const struct shape_table *t, struct copied *c);
+bool table_add_key(struct postgresql *p, const struct shape_table *t);
 /* All rows anew. */
 bool table_replace(struct postgresql *p, struct db *snapshot, const struct shape_table *t, struct copied *c);
 
@@ -40,4 +38,6 @@ bool table_analyze(struct postgresql *p, const struct shape_table *t);
 
 /* postgresql_index.c: the snapshot's indexes of t, those that this schema has not had yet. */
 bool table_make_indexes(struct postgresql *p, struct db *snapshot, const struct shape_table *t);
+/* Those that we made, and that are there: so that they are made again. */
+bool table_drop_indexes(struct postgresql *p, const struct shape_table *t);
 #endif

@@ -16,6 +16,14 @@ bool view_translate(const char *sql, struct buffer *to, char ret_why[static VIEW
 /* Makes the views that are missing, and those anew that changed. A view is replaced, never dropped, if that can be: then what
  * others have made of it, and who may read it, stays. Columns that it had and has no more are NULL. */
 bool views_bring(struct postgresql *p, struct db *snapshot);
-/* Drops them, for a column that they hold; *ret_grants: SQL that shows them again to those who may read them now; free() it. */
-bool views_drop(struct postgresql *p, char **ret_grants);
+/* Of the columns "'a', 'b'" of a table: which views of ours stand on them, as "'a', 'b'", and which of others, perhaps on those,
+ * as "a.b, c.d"; "": none. free() both. */
+bool views_needing(
+    struct postgresql *p, const char *table, const char *columns, char **ret_ours, char **ret_others);
+/* Drops those of ours, which views_bring() makes again; *given becomes what others gave them. */
+bool views_drop(struct postgresql *p, const char *ours, struct postgresql_answer **given);
+
+/* postgresql_given.c: what others gave these views; and gives it again. */
+struct postgresql_answer *views_given(struct postgresql *p, const char *views);
+bool views_give(struct postgresql *p, const struct postgresql_answer *given);
 #endif

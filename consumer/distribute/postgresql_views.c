@@ -46,6 +46,8 @@ static const char functions[] =
     "T]+((?:[01]\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:\\.\\d+)?)?))?\\s*(Z|[-+](?:0\\d|1[0-4]):[0-5]\\d)?\\s*$')"
     " AS m $$";
 
+#define FORM_VERSION "2" /* of what is made around the SELECT */
+
 static void must(bool fits)
 {
 	if (!fits)
@@ -127,7 +129,26 @@ static bool is_among(const struct postgresql_answer *a, const char *name)
 	return false;
 }
 
-/* Those that are there, then the new ones. */
+/* A condition is a number in SQLite. In a view that was made before it stays one, while somebody's view needs it. */
+static bool is_condition(const char *name)
+{
+	static const char *const names[] = {"overdue", "is_ignored", "is_disabled"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static bool add_column(struct buffer *to, const char *name, const char *type_there)
+{
+	if (!is_condition(name) || (type_there && strcmp(type_there, "boolean") != 0))
+		return buffer_add_text(to, "q.") && postgresql_add_name(to, name);
+	return buffer_add_text(to, "q.") && postgresql_add_name(to, name) &&
+	       buffer_add_text(to, " <> 0 AS ") && postgresql_add_name(to, name);
+}
+
+/* Those that are there, then the new ones. there NULL: none is. */
 static bool add_columns(
     struct db *snapshot, const struct view *v, const struct postgresql_answer *there, struct buffer *to)
 {
@@ -136,15 +157,14 @@ static bool add_columns(
 	bool has;
 	int more = -1;
 
-	for (int i = 0; i < postgresql_rows(there); i++) {
-		const char *name = postgresql_value(there, i, 0);
+	for (int i = 0; there && i < postgresql_rows(there); i++) {
+		const char *name = postgresql_value(there, i, 0), *type = postgresql_value(there, i, 1);
 
 		if (!has_column(snapshot, v, name, &has))
 			return false;
 		must(buffer_add_text(to, comma) &&
-		     (has ? buffer_add_text(to, "q.")
-			  : buffer_printf(to, "NULL::%s AS ", postgresql_value(there, i, 1))) &&
-		     postgresql_add_name(to, name));
+		     (has ? add_column(to, name, type)
+			  : buffer_printf(to, "NULL::%s AS ", type) && postgresql_add_name(to, name)));
 		comma = ", ";
 	}
 	sqlite3_stmt *s = db_prepare(snapshot, "SELECT name FROM pragma_table_info(?1) ORDER BY cid");
@@ -154,71 +174,41 @@ static bool add_columns(
 	while ((more = db_row(snapshot, s)) == 1) {
 		const char *name = postgresql_name((const char *)sqlite3_column_text(s, 0), folded);
 
-		if (!is_among(there, name))
-			must(buffer_add_text(to, ", q.") && postgresql_add_name(to, name));
+		if (there && is_among(there, name))
+			continue;
+		must(buffer_add_text(to, comma) && add_column(to, name, NULL));
+		comma = ", ";
 	}
 	return more == 0;
 }
 
-static bool replace(struct postgresql *p, struct db *snapshot, struct view *v, bool *ret_refused)
+/* before: SQL. */
+static bool make(struct postgresql *p, struct db *snapshot, struct view *v, const char *before,
+    const struct postgresql_answer *there, bool *ret_refused)
 {
-	struct postgresql_answer *there = table_columns(p, v->name);
 	struct buffer sql;
 
-	if (!there)
-		return false;
 	buffer_open(&sql, SQL_MOST);
-	must(buffer_add_text(&sql, "CREATE OR REPLACE VIEW ") && postgresql_add_name(&sql, v->name) &&
-	     buffer_add_text(&sql, " AS SELECT "));
+	must(buffer_add_text(&sql, before) && buffer_add_text(&sql, "CREATE OR REPLACE VIEW ") &&
+	     postgresql_add_name(&sql, v->name) && buffer_add_text(&sql, " AS SELECT "));
 	bool ok = add_columns(snapshot, v, there, &sql) || copy_fail_to_read(p, snapshot);
 	must(buffer_add_text(&sql, " FROM (") && buffer_add(&sql, v->select.data, v->select.size) &&
 	     buffer_add_text(&sql, ") AS q"));
 	ok = ok && postgresql_try(p, buffer_text(&sql), ret_refused);
 	buffer_close(&sql);
-	postgresql_answer_close(there);
 	return ok;
 }
 
-static bool create(struct postgresql *p, struct view *v, const char *before, bool *ret_refused)
+static bool make_anew(struct postgresql *p, struct db *snapshot, struct view *v, bool *ret_refused)
 {
-	struct buffer sql;
+	char drop[POSTGRESQL_NAME + 32], name[POSTGRESQL_NAME + 2];
 
-	buffer_open(&sql, SQL_MOST);
-	must(buffer_add_text(&sql, before) && buffer_add_text(&sql, "CREATE VIEW ") &&
-	     postgresql_add_name(&sql, v->name) && buffer_add_text(&sql, " AS ") &&
-	     buffer_add(&sql, v->select.data, v->select.size));
-	bool ok = postgresql_try(p, buffer_text(&sql), ret_refused);
-	buffer_close(&sql);
-	return ok;
-}
-
-/* Statements that grant again what is granted now. */
-static char *grants(struct postgresql *p, const char *name)
-{
-	const char *const values[] = {p->schema, name};
-	struct postgresql_answer *a = postgresql_ask(p,
-	    "SELECT coalesce(string_agg(format('GRANT %s ON %I TO %s;', g.privilege_type, c.relname,"
-	    " CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END), ' '), "
-	    "'')"
-	    " FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace, aclexplode(c.relacl) AS g"
-	    " WHERE n.nspname = $1 AND c.relname = $2 AND g.grantee <> c.relowner",
-	    2, values);
-	char *text = a ? xstrdup(postgresql_value(a, 0, 0)) : NULL;
-
-	postgresql_answer_close(a);
-	return text;
-}
-
-static bool make_anew(struct postgresql *p, struct view *v, bool *ret_refused)
-{
-	char drop[POSTGRESQL_NAME + 32], *again = grants(p, v->name);
-
-	if (!again)
-		return false;
+	snprintf(name, sizeof(name), "'%s'", v->name);
+	struct postgresql_answer *given = views_given(p, name);
 	snprintf(drop, sizeof(drop), "DROP VIEW %s; ", v->name);
 	bool ok =
-	    create(p, v, drop, ret_refused) && (*ret_refused || !*again || postgresql_run_text(p, again));
-	free(again);
+	    given && make(p, snapshot, v, drop, NULL, ret_refused) && (*ret_refused || views_give(p, given));
+	postgresql_answer_close(given);
 	return ok;
 }
 
@@ -233,46 +223,40 @@ static uint64_t hash(const struct buffer *b)
 	return h;
 }
 
+/* *ret_more: it has columns that it should have no more, or not of that type. */
 static bool has_more(
     struct db *snapshot, const struct view *v, const struct postgresql_answer *there, bool *ret_more)
 {
 	bool has = true;
 
-	for (int i = 0; has && i < postgresql_rows(there); i++)
-		if (!has_column(snapshot, v, postgresql_value(there, i, 0), &has))
+	for (int i = 0; has && i < postgresql_rows(there); i++) {
+		const char *name = postgresql_value(there, i, 0);
+
+		if (!has_column(snapshot, v, name, &has))
 			return false;
+		has = has && (!is_condition(name) || !strcmp(postgresql_value(there, i, 1), "boolean"));
+	}
 	*ret_more = !has;
 	return true;
 }
 
-/* *ret_more: it has columns that it should have no more. */
-static bool look_at(
-    struct postgresql *p, struct db *snapshot, const struct view *v, bool *ret_is, bool *ret_more)
-{
-	struct postgresql_answer *a = table_columns(p, v->name);
-	bool ok = a != NULL;
-
-	if (ok) {
-		*ret_is = postgresql_rows(a) > 0;
-		ok = has_more(snapshot, v, a, ret_more) || copy_fail_to_read(p, snapshot);
-	}
-	postgresql_answer_close(a);
-	return ok;
-}
-
 static bool put(struct postgresql *p, struct db *snapshot, struct view *v)
 {
-	bool there = false, more = false, refused = true;
+	struct postgresql_answer *there = table_columns(p, v->name);
+	bool more = false, refused = true;
 
-	if (!look_at(p, snapshot, v, &there, &more))
+	if (!there)
 		return false;
-	bool ok = there || create(p, v, "", &refused);
-	if (there && more)
-		ok = make_anew(p, v, &refused);
-	if (ok && there && refused)
-		ok = replace(p, snapshot, v, &refused) && (!refused || more || make_anew(p, v, &refused));
+	bool is_there = postgresql_rows(there) > 0;
+	bool ok = has_more(snapshot, v, there, &more) || copy_fail_to_read(p, snapshot);
+	if (ok && more)
+		ok = make_anew(p, snapshot, v, &refused);
+	if (ok && refused)
+		ok = make(p, snapshot, v, "", there, &refused) &&
+		     (!refused || more || !is_there || make_anew(p, snapshot, v, &refused));
 	if (ok && refused)
 		log_line(LOG_WARN, "the view %s stays as it is: %s", v->name, p->job->why);
+	postgresql_answer_close(there);
 	return ok;
 }
 
@@ -286,7 +270,7 @@ static bool bring(struct postgresql *p, struct db *snapshot, struct view *v)
 	if (!any)
 		return true;
 	snprintf(note, sizeof(note), "view %s", v->name);
-	snprintf(now, sizeof(now), "%016" PRIx64, hash(&v->select));
+	snprintf(now, sizeof(now), "%016" PRIx64 " " FORM_VERSION, hash(&v->select));
 	char *before = feed_note_read(p, note);
 	bool ok = before && (!strcmp(before, now) || (put(p, snapshot, v) && feed_note(p, note, now)));
 	free(before);
@@ -308,26 +292,76 @@ bool views_bring(struct postgresql *p, struct db *snapshot)
 	return ok;
 }
 
-static bool drop(struct postgresql *p, const char *name, char **grants_so_far)
-{
-	char note[NOTE], *more = grants(p, name);
+/* ---- what stands on a column */
 
-	if (!more)
-		return false;
-	char *all = xasprintf("%s%s", *grants_so_far ? *grants_so_far : "", more);
-	free(*grants_so_far);
-	free(more);
-	*grants_so_far = all;
-	snprintf(note, sizeof(note), "view %s", name);
-	return postgresql_run(p, "DROP VIEW IF EXISTS %s", name) && feed_note_drop(p, note);
-}
+/* A view is a rule, which depends on the columns that it reads: of the table, then of those views. %s: columns; ours. */
+static const char needing_form[] =
+    "WITH RECURSIVE d(id) AS (SELECT r.ev_class FROM pg_depend AS x JOIN pg_rewrite AS r ON r.oid = x.objid"
+    " JOIN pg_attribute AS a ON a.attrelid = x.refobjid AND a.attnum = x.refobjsubid"
+    " WHERE x.classid = 'pg_rewrite'::regclass AND x.refclassid = 'pg_class'::regclass"
+    " AND x.refobjid = to_regclass(quote_ident($1)) AND a.attname IN (%s)"
+    " UNION SELECT r.ev_class FROM d JOIN pg_depend AS x ON x.refobjid = d.id JOIN pg_rewrite AS r ON r.oid "
+    "= x.objid"
+    " WHERE x.classid = 'pg_rewrite'::regclass AND x.refclassid = 'pg_class'::regclass),"
+    " v AS (SELECT c.oid, c.relname, n.nspname, n.nspname = $2 AND c.relname IN (%s) AS is_ours"
+    " FROM d JOIN pg_class AS c ON c.oid = d.id JOIN pg_namespace AS n ON n.oid = c.relnamespace)"
+    " SELECT coalesce(string_agg(quote_literal(relname), ', ') FILTER (WHERE is_ours), ''),"
+    " coalesce(string_agg(format('%%I.%%I', nspname, relname), ', ') FILTER (WHERE NOT is_ours), '') FROM v";
 
-bool views_drop(struct postgresql *p, char **ret_grants)
+static void add_views(struct buffer *to)
 {
 	char name[POSTGRESQL_NAME];
 
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
-		if (!drop(p, postgresql_name(views[i], name), ret_grants))
-			return false;
-	return true;
+		must(buffer_add_text(to, i ? ", " : "") &&
+		     postgresql_add_literal(to, postgresql_name(views[i], name)));
+}
+
+bool views_needing(
+    struct postgresql *p, const char *table, const char *columns, char **ret_ours, char **ret_others)
+{
+	const char *const values[] = {table, p->schema};
+	struct buffer sql, ours;
+
+	buffer_open(&sql, SQL_MOST);
+	buffer_open(&ours, SQL_MOST);
+	add_views(&ours);
+	must(buffer_printf(&sql, needing_form, columns, buffer_text(&ours)));
+	struct postgresql_answer *a = postgresql_ask(p, buffer_text(&sql), 2, values);
+	if (a) {
+		*ret_ours = xstrdup(postgresql_value(a, 0, 0));
+		*ret_others = xstrdup(postgresql_value(a, 0, 1));
+	}
+	buffer_close(&sql);
+	buffer_close(&ours);
+	postgresql_answer_close(a);
+	return a != NULL;
+}
+
+/* What all of them were given is asked for when the first ones go. */
+static bool ask_given(struct postgresql *p, struct postgresql_answer **given)
+{
+	struct buffer all;
+
+	if (*given)
+		return true;
+	buffer_open(&all, SQL_MOST);
+	add_views(&all);
+	*given = views_given(p, buffer_text(&all));
+	buffer_close(&all);
+	return *given != NULL;
+}
+
+bool views_drop(struct postgresql *p, const char *ours, struct postgresql_answer **given)
+{
+	char name[POSTGRESQL_NAME], quoted[POSTGRESQL_NAME + 2], note[NOTE];
+	bool ok = ask_given(p, given);
+
+	for (size_t i = 0; ok && i < sizeof(views) / sizeof(views[0]); i++) {
+		snprintf(quoted, sizeof(quoted), "'%s'", postgresql_name(views[i], name));
+		snprintf(note, sizeof(note), "view %s", name);
+		if (strstr(ours, quoted))
+			ok = postgresql_run(p, "DROP VIEW %s", name) && feed_note_drop(p, note);
+	}
+	return ok;
 }

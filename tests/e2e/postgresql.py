@@ -162,6 +162,8 @@ def expected(value, kind):
         return None
     if kind == "jsonb":
         return json.loads(value)
+    if kind == "boolean":
+        return value != 0
     if kind == "timestamp with time zone":
         return value.replace(" ", "T") + "+00:00"
     if isinstance(value, float) and value.is_integer():
