@@ -1,8 +1,9 @@
 /* postgresql_views.c -- the views are made in the schema, or anew where they changed.
  *
- * CREATE OR REPLACE keeps what others have made of a view, but wants the columns that it had first, in their order and of their
- * types: so these are listed first. Where a column is gone, or of another type now, the view is dropped, if nobody needs it, made
- * anew, and shown again to those who could read it; where somebody's view needs it, columns that are gone stay, and are NULL. */
+ * CREATE OR REPLACE keeps what others have made of a view, but for its options, and wants the columns that it had first, in their
+ * order and of their types: so these are listed first. Where a column is gone, or of another type now, the view is dropped, if
+ * nobody needs it, and made anew; where somebody's view needs it, columns that are gone stay, and are NULL. What others gave it
+ * (rights, comments, options) it has again. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,10 +143,14 @@ static bool is_condition(const char *name)
 
 static bool add_column(struct buffer *to, const char *name, const char *type_there)
 {
-	if (!is_condition(name) || (type_there && strcmp(type_there, "boolean") != 0))
-		return buffer_add_text(to, "q.") && postgresql_add_name(to, name);
-	return buffer_add_text(to, "q.") && postgresql_add_name(to, name) &&
-	       buffer_add_text(to, " <> 0 AS ") && postgresql_add_name(to, name);
+	bool stays = type_there && strcmp(type_there, "boolean") != 0;
+
+	bool ok = buffer_add_text(to, "q.") && postgresql_add_name(to, name);
+
+	if (!is_condition(name))
+		return ok;
+	return ok && (stays ? buffer_printf(to, "::%s", type_there) : buffer_add_text(to, " <> 0")) &&
+	       buffer_add_text(to, " AS ") && postgresql_add_name(to, name);
 }
 
 /* Those that are there, then the new ones. there NULL: none is. */
@@ -201,15 +206,10 @@ static bool make(struct postgresql *p, struct db *snapshot, struct view *v, cons
 
 static bool make_anew(struct postgresql *p, struct db *snapshot, struct view *v, bool *ret_refused)
 {
-	char drop[POSTGRESQL_NAME + 32], name[POSTGRESQL_NAME + 2];
+	char drop[POSTGRESQL_NAME + 32];
 
-	snprintf(name, sizeof(name), "'%s'", v->name);
-	struct postgresql_answer *given = views_given(p, name);
 	snprintf(drop, sizeof(drop), "DROP VIEW %s; ", v->name);
-	bool ok =
-	    given && make(p, snapshot, v, drop, NULL, ret_refused) && (*ret_refused || views_give(p, given));
-	postgresql_answer_close(given);
-	return ok;
+	return make(p, snapshot, v, drop, NULL, ret_refused);
 }
 
 /* ---- all of them */
@@ -240,22 +240,35 @@ static bool has_more(
 	return true;
 }
 
+static bool put_by(struct postgresql *p, struct db *snapshot, struct view *v,
+    const struct postgresql_answer *there, bool *ret_refused)
+{
+	bool more = false, is_there = postgresql_rows(there) > 0;
+
+	*ret_refused = true;
+	if (!has_more(snapshot, v, there, &more))
+		return copy_fail_to_read(p, snapshot);
+	if (more && !make_anew(p, snapshot, v, ret_refused))
+		return false;
+	return !*ret_refused ||
+	       (make(p, snapshot, v, "", there, ret_refused) &&
+		   (!*ret_refused || more || !is_there || make_anew(p, snapshot, v, ret_refused)));
+}
+
 static bool put(struct postgresql *p, struct db *snapshot, struct view *v)
 {
-	struct postgresql_answer *there = table_columns(p, v->name);
-	bool more = false, refused = true;
+	char name[POSTGRESQL_NAME + 2];
+	bool refused = false;
 
-	if (!there)
-		return false;
-	bool is_there = postgresql_rows(there) > 0;
-	bool ok = has_more(snapshot, v, there, &more) || copy_fail_to_read(p, snapshot);
-	if (ok && more)
-		ok = make_anew(p, snapshot, v, &refused);
-	if (ok && refused)
-		ok = make(p, snapshot, v, "", there, &refused) &&
-		     (!refused || more || !is_there || make_anew(p, snapshot, v, &refused));
+	snprintf(name, sizeof(name), "'%s'", v->name);
+	struct postgresql_answer *there = table_columns(p, v->name),
+				 *given = there ? views_given(p, name) : NULL;
+	bool ok = given && put_by(p, snapshot, v, there, &refused);
 	if (ok && refused)
 		log_line(LOG_WARN, "the view %s stays as it is: %s", v->name, p->job->why);
+	else
+		ok = ok && views_give(p, given);
+	postgresql_answer_close(given);
 	postgresql_answer_close(there);
 	return ok;
 }

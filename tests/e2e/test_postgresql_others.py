@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""test_postgresql_others.py -- what others have made in a schema, and edits of publish.sql and of enrichment: no feed stops for them,
+nothing of theirs is lost, and what cannot be served is told. Snapshots are small, and made here."""
+import re
+import signal
+import sqlite3
+import time
+import unittest
+
+from harness import wait_until
+from test_postgresql import FEED, Feeds
+
+VIEW = "CREATE VIEW vulnerabilities AS SELECT id AS host_id, {} FROM qidflow_enriched_app"
+
+
+class Others(Feeds):
+    def setUp(self):
+        super().setUp()
+        self.data = self.data()
+        self.empty = self.temp / "empty.sqlite"
+        db = sqlite3.connect(self.empty)
+        db.executescript("CREATE TABLE qidflow_meta(name TEXT PRIMARY KEY, value); INSERT INTO qidflow_meta VALUES('database', 'a');"
+                         "CREATE TABLE qidflow_run(run INTEGER PRIMARY KEY, state TEXT, started_at TEXT);"
+                         "INSERT INTO qidflow_run VALUES(1, 'COMPLETE', '2026-01-01 00:00:00')")
+        db.close()
+
+    def sql(self, sql):
+        return self.server.run(self.database, sql)
+
+    def bring(self, *statements, status=0, **more):
+        """Feeds a snapshot with these tables."""
+        path = self.publish(self.data, self.empty, *statements)
+        run = self.feed(self.data, status, **more)
+        self.assertNotIn("SQLSTATE" if status == 0 else "\0", run.err)
+        return path, run
+
+    def brings(self, *statements):
+        """The same, and all is there as in SQLite."""
+        self.assert_tables(self.bring(*statements)[0])
+
+    def assert_tables(self, path):
+        db = sqlite3.connect(path)
+        names = [r[0] for r in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        db.close()
+        self.assert_same(path, names)
+
+    @staticmethod
+    def enriched(columns, *rows, view=True):
+        names = ", ".join(c.split()[0] for c in columns)
+        return [f"CREATE TABLE qidflow_enriched_app(id INTEGER PRIMARY KEY, {', '.join(columns)})",
+                *(f"INSERT INTO qidflow_enriched_app VALUES({r})" for r in rows), *([VIEW.format(names)] if view else [])]
+
+    def test_a_table_of_theirs(self):
+        """It stays as it is, by whatever publish.sql does; the other tables are served."""
+        self.brings("CREATE TABLE a(id INTEGER PRIMARY KEY)")
+        self.sql("CREATE TABLE exceptions(qid bigint, why text); INSERT INTO exceptions VALUES(1, 'by hand')")
+        theirs = ["CREATE TABLE exceptions(qid INTEGER PRIMARY KEY, more TEXT)", "INSERT INTO exceptions VALUES(3, 'x')"]
+        for _ in range(2):
+            _, run = self.bring("CREATE TABLE a(id INTEGER PRIMARY KEY)", "INSERT INTO a VALUES(7)", *theirs, status=3)
+            self.assertIn("run 1 is there, but table exceptions is left out: there is one of that name that qidflow did not make: rename", run.err)
+        self.brings("CREATE TABLE a(id INTEGER PRIMARY KEY)", "INSERT INTO a VALUES(7)")
+        self.assertEqual(self.one("SELECT array_agg(e)::text FROM exceptions AS e"), '{"(1,\\"by hand\\")"}')
+        self.sql("ALTER TABLE exceptions RENAME TO mine")
+        self.brings("CREATE TABLE a(id INTEGER PRIMARY KEY)", "INSERT INTO a VALUES(7)", *theirs)
+        # Whoever empties the table of notes says that all of it is ours; no index that is there is missed.
+        self.sql(f"DELETE FROM {FEED}")
+        self.brings("CREATE TABLE a(id INTEGER PRIMARY KEY)", *theirs)
+
+    def test_a_view_of_theirs_on_a_view_of_ours(self):
+        """A word among numbers: what fits is served, and the view is named; without that view all is."""
+        columns = ["app_owner TEXT", "app_cost NUMERIC"]
+        self.brings(*self.enriched(columns, "1, 'a', 100"))
+        self.sql("CREATE VIEW public.mine AS SELECT app_owner FROM vulnerabilities; CREATE VIEW public.other AS SELECT * FROM public.mine")
+        # Tables that our views do not read are nobody's business.
+        self.brings(*self.enriched(columns, "1, 'a', 100"), "CREATE TABLE n AS SELECT 1 AS a")
+        self.brings(*self.enriched(columns, "1, 'a', 100"), "CREATE TABLE n AS SELECT 'x' AS a")
+        words = self.enriched(columns, "1, 'b', 100", "2, 'c', 'free'", "3, 'd', 7")
+        for _ in range(2):
+            _, run = self.bring(*words, "CREATE TABLE z AS SELECT 4 AS a", status=3)
+            self.assertRegex(run.err, "table qidflow_enriched_app: .*type of 'app_cost' .* while (public.mine, public.other|public.other, "
+                             "public.mine) needs it: drop that view")
+            self.assertEqual(self.one("SELECT string_agg(concat(app_owner, app_cost), ' ' ORDER BY id) FROM qidflow_enriched_app"), "b100 c d7")
+            self.assertEqual(self.one("SELECT string_agg(app_owner, '' ORDER BY 1) FROM public.other"), "bcd")
+            self.assertEqual(self.one("SELECT a FROM z"), "4")
+        self.sql("DROP VIEW public.mine CASCADE")
+        self.brings(*words)
+        # Numbers again: a text holds them, so nothing is said while a view needs it, and they are numbers when none does.
+        self.sql("CREATE VIEW public.mine AS SELECT app_cost FROM vulnerabilities")
+        self.brings(*self.enriched(columns, "1, 'b', 100"))
+        self.assertEqual(self.one("SELECT pg_typeof(app_cost)::text FROM public.mine"), "text")
+        # Nothing at all is no reason for another type.
+        self.sql("DROP VIEW public.mine")
+        self.brings(*self.enriched(columns, "1, 'b', 101"))
+        self.brings(*self.enriched(columns, "1, 'b', NULL"))
+        self.assertEqual(self.one("SELECT pg_typeof(app_cost)::text FROM vulnerabilities"), "numeric")
+
+    def test_what_a_view_of_ours_was_given(self):
+        """It comes back with it, where the view had to go."""
+        self.brings(*self.enriched(["app_cost NUMERIC", "app_x TEXT"], "1, 100, 'x'"))
+        self.sql("DO $$ BEGIN CREATE ROLE one; CREATE ROLE two; EXCEPTION WHEN duplicate_object THEN END $$;"
+                 "GRANT SELECT ON vulnerabilities TO one WITH GRANT OPTION; GRANT SELECT (host_id, app_cost), UPDATE (app_x) ON vulnerabilities TO two;"
+                 "COMMENT ON VIEW vulnerabilities IS 'it''s'; COMMENT ON COLUMN vulnerabilities.app_cost IS 'a\nb';"
+                 "ALTER VIEW vulnerabilities SET (security_barrier=true)")
+        given = ("SELECT c.relacl, c.reloptions, obj_description(c.oid, 'pg_class'), a.attacl, col_description(c.oid, a.attnum) FROM pg_class AS c "
+                 "JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 WHERE c.relname = 'vulnerabilities' AND a.attname <> 'more' ORDER BY a.attname")
+        before = self.sql(given).stdout
+        oid = self.one("SELECT 'vulnerabilities'::regclass::oid")
+        for view in ("app_cost, app_x", "app_cost, app_x, id AS more", "app_cost, app_x"):  # a type changes, one comes, one goes
+            self.brings(*self.enriched(["app_cost NUMERIC", "app_x TEXT"], "1, 'free', 'x'", view=False), VIEW.format(view))
+            self.assertEqual(self.sql(given).stdout, before)
+        self.assertNotEqual(self.one("SELECT 'vulnerabilities'::regclass::oid"), oid)
+
+    def test_conditions(self):
+        """overdue is a condition, as PostgreSQL's users expect; a view of before stays as it is while somebody's needs it."""
+        flags = VIEW.format("app_a AS overdue, app_b AS is_ignored")
+        made = self.enriched(["app_a INTEGER", "app_b INTEGER"], "1, 1, 0", "2, 0, NULL", view=False)
+        self.brings(*made, flags)
+        self.assertEqual(self.one("SELECT string_agg(host_id::text, '') FROM vulnerabilities WHERE overdue AND NOT is_ignored"), "1")
+        self.assertEqual(self.one("SELECT count(*) FROM vulnerabilities WHERE is_ignored IS NULL"), "1")
+        # As it was made before.
+        self.sql("DROP VIEW vulnerabilities; CREATE VIEW vulnerabilities AS SELECT id AS host_id, 1 AS overdue FROM qidflow_enriched_app;"
+                 f"UPDATE {FEED} SET value = 'x' WHERE name = 'view vulnerabilities'; CREATE VIEW mine AS SELECT overdue + 1 AS a FROM vulnerabilities")
+        self.brings(*made, flags)
+        self.assertEqual(self.one("SELECT concat(pg_typeof(overdue), pg_typeof(is_ignored)) FROM vulnerabilities LIMIT 1"), "integerboolean")
+        self.sql(f"DROP VIEW mine; UPDATE {FEED} SET value = 'x' WHERE name = 'view vulnerabilities'")
+        self.brings(*made, flags)
+        self.assertEqual(self.one("SELECT pg_typeof(overdue) FROM vulnerabilities LIMIT 1"), "boolean")
+
+    def test_edits_of_publish_sql(self):
+        """Each is served, in the table that is there: with the rights and views that others gave it."""
+        self.brings("CREATE TABLE stats(owner TEXT PRIMARY KEY, n INTEGER, note TEXT)", "INSERT INTO stats VALUES('a', 1, 'x')",
+                    "CREATE INDEX stats_by_note ON stats(note)")
+        self.sql("CREATE VIEW mine AS SELECT owner FROM stats; GRANT SELECT ON stats TO PUBLIC")
+        oid = self.one("SELECT 'stats'::regclass::oid")
+        long = "".join(chr(33 + i * i * 7919 % 90) for i in range(90000))
+        for made in (["CREATE TABLE stats(owner TEXT PRIMARY KEY, n INTEGER, note TEXT)", "INSERT INTO stats VALUES('a', 1.5, 'x')"],
+                     ["CREATE TABLE stats(owner TEXT PRIMARY KEY, n INTEGER, note TEXT)", "INSERT INTO stats VALUES('a', 'many', 'x')"],
+                     ["CREATE TABLE stats(owner TEXT, severity INTEGER, n INTEGER, note TEXT, PRIMARY KEY(owner, severity))",
+                      "INSERT INTO stats VALUES('a', 1, 1, 'x'), ('a', 2, 1, 'x'), ('b', 1, 1, '')"],
+                     ["CREATE TABLE stats(owner TEXT, severity INT, n INTEGER, note TEXT, PRIMARY KEY(owner, severity))",
+                      "INSERT INTO stats VALUES('a', 'high', 1, 'x')"],
+                     ["CREATE TABLE stats AS SELECT 'a' AS owner, NULL AS severity, 1 AS n UNION ALL SELECT 'a', 2, 1"],
+                     ["CREATE TABLE stats(id INTEGER PRIMARY KEY, owner TEXT, note TEXT)", "INSERT INTO stats VALUES(1, 'a', 'x')",
+                      "CREATE INDEX stats_by_note ON stats(note)"],
+                     ["CREATE TABLE stats(id INTEGER PRIMARY KEY, owner TEXT, note TEXT)", ("INSERT INTO stats VALUES(1, 'a', ?)", (long,)),
+                      "CREATE INDEX stats_by_note ON stats(note)"],
+                     ["CREATE TABLE stats(owner TEXT PRIMARY KEY, n INTEGER, note TEXT)"]):
+            path = self.publish(self.data, self.empty, *made)
+            self.feed(self.data)
+            db = sqlite3.connect(path)
+            lite = db.execute("SELECT * FROM stats ORDER BY 1, 2")
+            names = ", ".join(c[0] for c in lite.description)
+            self.assertEqual(self.sql(f"SELECT {names} FROM stats ORDER BY 1, 2 NULLS FIRST").stdout.splitlines(),
+                             ["|".join("" if v is None else str(v) for v in row) for row in lite])
+            db.close()
+            self.assertEqual(self.one("SELECT count(*) FROM mine"), self.one("SELECT count(*) FROM stats"))
+        self.assertEqual(self.one("SELECT 'stats'::regclass::oid"), oid)
+        self.assertEqual(self.one("SELECT has_table_privilege('public', 'stats', 'SELECT')"), "t")
+
+    def test_what_cannot_be_served(self):
+        """A condition of theirs, a key that PostgreSQL does not take: that table is left out, in its state before, and told."""
+        self.brings("CREATE TABLE a(id INTEGER PRIMARY KEY, n INTEGER)", "INSERT INTO a VALUES(1, 1)")
+        self.sql("ALTER TABLE a ADD CHECK (n < 5); CREATE VIEW mine AS SELECT id + 1 AS x FROM a")
+        made = ["CREATE TABLE a(id INTEGER PRIMARY KEY, n INTEGER)", "INSERT INTO a VALUES(1, 2), (2, 9)",
+                "CREATE TABLE b(k TEXT PRIMARY KEY)", "INSERT INTO b VALUES(NULL)", "CREATE TABLE c AS SELECT 5 AS n"]
+        _, run = self.bring(*made, status=3)
+        self.assertRegex(run.err, "table a is left out, and stays as it was: .*a_n_check")
+        self.assertRegex(run.err, "table b is left out.*; and more|table b is left out.*null value")
+        self.assertEqual(self.one("SELECT concat(n, (SELECT n FROM c), to_regclass('b')) FROM a"), "15")
+        self.sql("ALTER TABLE a DROP CONSTRAINT a_n_check")
+        self.brings(*made[:2], *made[4:])
+
+    def test_a_column_that_left(self):
+        """Its values are not those of today: they go, a column of theirs stays."""
+        self.brings(*self.enriched(["app_owner TEXT", "app_cost NUMERIC"], "1, 'a', 100", "2, 'b', 200"))
+        self.sql("ALTER TABLE qidflow_enriched_app ADD COLUMN mine text DEFAULT 'mine'; CREATE VIEW old AS SELECT app_cost FROM qidflow_enriched_app")
+        self.bring(*self.enriched(["app_owner TEXT"], "1, 'a'", "2, 'b'"))
+        self.assertEqual(self.one("SELECT concat(count(app_cost), count(mine)) FROM qidflow_enriched_app"), "02")
+        self.bring(*self.enriched(["app_owner TEXT", "app_cost NUMERIC"], "1, 'a', 1", "2, 'b', 2"))
+        self.assertEqual(self.one("SELECT concat(sum(v.app_cost), max(mine)) FROM vulnerabilities AS v JOIN qidflow_enriched_app ON id = host_id"), "3mine")
+
+    def test_a_reader_that_stays(self):
+        """Who asks while we wait for a transaction of somebody's does not wait behind us; when that ends, we go on in the same try."""
+        made = self.enriched(["app_owner TEXT"], "1, 'a'")
+        self.brings(*made)
+        holder = self.start(["psql", "-X", "-q", "-h", self.server.folder, "-U", "boss", "-d", self.database, "-c",
+                             "BEGIN; SELECT * FROM qidflow.vulnerabilities, pg_sleep(100)"])
+        wait_until("the reader", lambda: int(self.one("SELECT count(*) FROM pg_locks WHERE relation = 'vulnerabilities'::regclass")) > 0, 30)
+        self.publish(self.data, self.empty, *self.enriched(["app_owner TEXT", "app_new TEXT"], "1, 'a', 'b'"))
+        run = self.qidflow("distribute", None, self.data, settings=self.settings())
+        wait_until("somebody who waits", lambda: int(self.one("SELECT count(*) FROM pg_locks WHERE NOT granted")) > 0, 30)
+        began = time.monotonic()
+        self.assertEqual(self.one("SELECT count(*) FROM vulnerabilities"), "1")
+        self.assertLess(time.monotonic() - began, 6)
+        holder.kill(signal.SIGTERM)
+        self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(100)%' AND pid <> pg_backend_pid()")
+        self.assertEqual(run.wait(60), 0, run.tail())
+        self.assertFalse(re.search("WARN|ERROR", run.err), run.err)
+        self.assertEqual(self.one("SELECT app_new FROM vulnerabilities"), "b")
+
+
+if __name__ == "__main__":
+    unittest.main()
