@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "buffer.h"
+#include "postgresql_guard.h"
 #include "postgresql_text.h"
 #include <cmocka.h>
 
@@ -140,6 +141,30 @@ static void test_others(void **state)
 	buffer_close(&b);
 }
 
+static void assert_guard(const char *address, bool is_encrypted, const char *sslmode, const char *expected)
+{
+	char text[GUARD_TEXT];
+	struct guard g = {"db.example", address, sslmode, is_encrypted};
+
+	assert_int_equal(guard_is_good(&g, text), !*expected);
+	if (!strstr(text, expected) || (*expected && !strstr(text, "set sslmode=verify-full")))
+		fail_msg("%s %s: %s", address, sslmode, text);
+}
+
+static void test_guard(void **state)
+{
+	(void)state;
+	assert_guard("", false, "prefer", "");
+	assert_guard("127.0.0.1", false, "disable", "");
+	assert_guard("::1", false, "prefer", "");
+	assert_guard("10.1.2.3", true, "verify-full", "");
+	assert_guard("10.1.2.3", false, "prefer", "db.example is not encrypted");
+	assert_guard("2001:db8::1", false, "disable", "not encrypted");
+	assert_guard("10.1.2.3", true, "prefer", "encrypted, but whose");
+	assert_guard("10.1.2.3", true, "require", "encrypted, but whose");
+	assert_guard("10.1.2.3", true, "verify-ca", "whether the certificate is that host's");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -149,6 +174,7 @@ int main(void)
 	    cmocka_unit_test(test_json),
 	    cmocka_unit_test(test_dates),
 	    cmocka_unit_test(test_others),
+	    cmocka_unit_test(test_guard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "config.h"
 #include "db.h"
+#include "log.h"
 #include "postgresql_feed.h"
 #include "types.h"
 #include "xalloc.h"
@@ -34,8 +35,11 @@ static enum distribute_end feed(struct distribute_job *job, bool *ret_holds)
 		    "%s is not there: PostgreSQL is fed from it, so publish.formats must have sqlite", path);
 	else if (!(snapshot = db_open(path, DB_READ, 0)))
 		distribute_say(job, end, "cannot open %s: the log has SQLite's message", path);
-	else if ((p = postgresql_open(job, &end)))
+	else if ((p = postgresql_open(job, &end))) {
+		if (*p->doubt)
+			log_line(LOG_WARN, "%s", p->doubt);
 		end = ret_holds ? feed_ask(p, snapshot, ret_holds) : feed_send(p, snapshot);
+	}
 	postgresql_close(p);
 	db_close(snapshot);
 	free(path);
@@ -65,8 +69,9 @@ static bool tell_server(struct postgresql *p)
 	struct postgresql_answer *a = postgresql_ask(p, "SHOW server_version", 0, NULL);
 
 	if (a)
-		snprintf(p->job->how, sizeof(p->job->how), "PostgreSQL %.40s, this user may feed it",
-		    postgresql_value(a, 0, 0));
+		snprintf(p->job->how, sizeof(p->job->how), "PostgreSQL %.40s, this user may feed it%s%s",
+		    postgresql_value(a, 0, 0), *p->doubt ? "; but " : "", p->doubt);
+	p->job->doubtful = *p->doubt != '\0';
 	postgresql_answer_close(a);
 	return a != NULL;
 }

@@ -281,6 +281,23 @@ static bool start_connecting(struct postgresql *p)
 	return ok;
 }
 
+/* What a ticket of Kerberos encrypts is between us and whom it names. */
+static void look_at_guard(struct postgresql *p)
+{
+	PQconninfoOption *parts = PQconninfo(p->conn);
+	struct guard g = {.host = PQhost(p->conn),
+	    .address = PQhostaddr(p->conn),
+	    .sslmode = "",
+	    .is_encrypted = PQsslInUse(p->conn) != 0};
+
+	for (const PQconninfoOption *o = parts; o && o->keyword; o++)
+		if (!strcmp(o->keyword, "sslmode") && o->val)
+			g.sslmode = o->val;
+	if (!PQgssEncInUse(p->conn))
+		guard_is_good(&g, p->doubt);
+	PQconninfoFree(parts);
+}
+
 static bool look_at_server(struct postgresql *p)
 {
 	const char *encoding = PQparameterStatus(p->conn, "server_encoding");
@@ -312,6 +329,7 @@ struct postgresql *postgresql_open(struct distribute_job *job, enum distribute_e
 		       : postgresql_fail(p, DISTRIBUTE_REFUSED, "%s", why);
 	free(what);
 	if (ok) {
+		look_at_guard(p);
 		PQsetnonblocking(p->conn, 1);
 		PQsetNoticeProcessor(p->conn, log_notice, NULL);
 		return p;

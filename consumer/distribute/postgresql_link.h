@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include "buffer.h"
 #include "distribute.h"
+#include "postgresql_guard.h"
 
 struct pg_conn;
 enum { POSTGRESQL_STATE = 6 };
@@ -20,6 +21,7 @@ struct postgresql {
 	int depth;                    /* of postgresql_within() */
 	struct buffer sql;            /* of postgresql_run() */
 	struct buffer out;            /* what COPY has to send */
+	char doubt[GUARD_TEXT];       /* of the connection; "": none (postgresql_guard.h) */
 };
 struct postgresql_answer; /* rows, all of them in memory */
 

@@ -3,7 +3,10 @@
 nothing of theirs is lost, and what cannot be served is told. Snapshots are small, and made here."""
 import re
 import signal
+import socket
 import sqlite3
+import struct
+import threading
 import time
 import unittest
 
@@ -197,6 +200,28 @@ class Others(Feeds):
         self.assertEqual(run.wait(60), 0, run.tail())
         self.assertFalse(re.search("WARN|ERROR", run.err), run.err)
         self.assertEqual(self.one("SELECT app_new FROM vulnerabilities"), "b")
+
+    @staticmethod
+    def say_no_more(listening):
+        """No more than says that it does not encrypt, and lets everybody in."""
+        while True:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(8)  # whether it encrypts
+                connection.sendall(b"N")
+                connection.recv(4096)
+                connection.sendall(b"R" + struct.pack(">II", 8, 0))
+                for name, value in ((b"server_version", b"16.1"), (b"server_encoding", b"UTF8")):
+                    connection.sendall(b"S" + struct.pack(">I", 6 + len(name + value)) + name + b"\0" + value + b"\0")
+                connection.sendall(b"Z" + struct.pack(">I", 5) + b"I")
+                connection.recv(4096)
+
+    def test_a_connection_that_is_not_encrypted(self):
+        """As of another machine: an address that leads here, but does not look like it."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self.say_no_more, args=(listening,), daemon=True).start()
+        _, run = self.bring(status=3, connection=f"host=db.example hostaddr=::ffff:127.0.0.1 port={listening.getsockname()[1]} user=a dbname=b")
+        self.assertRegex(run.err, "WARN .*the connection to db.example is not encrypted.*: set sslmode=verify-full")
 
 
 if __name__ == "__main__":
