@@ -4,7 +4,8 @@
  * How a table is kept up to date is told by what it has:
  *   OF_SETS    one key column, and BATCH_NUMBER, which names the fetch of its row: rows of another name are sent
  *   OF_HOSTS   Q_Host_List_Detection_QIDS: all rows of a host whose row in Q_Host_List_Detection_HOSTS was sent
- *   KEYED      any other with a primary key: compared with the rows that are there, when its contents changed
+ *   KEYED      any other with a primary key: compared with the rows that are there, when its contents changed; where they
+ *              changed, when the key is one integer (postgresql_sign.h)
  *   BARE       without one: all rows are sent anew, when its contents changed
  * Names are folded (postgresql_text.h); one name stands for one thing. */
 #ifndef POSTGRESQL_SHAPE_H
