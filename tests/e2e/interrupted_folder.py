@@ -81,9 +81,8 @@ class Directory(Folder):
             wait_until("the share", lambda: os.path.ismount(self.share) or self.server.poll() is not None, 20)
             if self.server.poll() is not None:
                 self.server = None
-        if not self.server and self.share != self.disk:
-            self.share.rmdir()
-            self.share.symlink_to(self.disk)
+        if not self.server:
+            self.share = self.disk
 
     def stop_server(self):
         if self.server:
@@ -125,7 +124,7 @@ class Directory(Folder):
             if self.server.poll() is not None:
                 self.stop_server()
                 self.start_server()
-        self.whole = self.look_at_whole(f".tmp-{self.newest[0]}")
+        self.whole = self.look_at_whole(f".tmp-*{self.newest[0]}")
 
     def look_at_whole(self, folder):
         """Files of it that need not be sent again, as they are on the disk."""
