@@ -54,15 +54,18 @@ static int count_call(void)
 	static atomic_long calls;
 	const char *at = getenv("SHARE_AT"), *then = getenv("SHARE_THEN");
 	long number = atomic_fetch_add(&calls, 1) + 1, moment = at ? strtol(at, NULL, 10) : 0;
-	int pid, sign, error;
+	char *end;
 
 	if (!moment || !then || number < moment)
 		return 0;
 	while (strcmp(then, "hang") == 0)
 		pause();
-	if (number == moment && sscanf(then, "kill %d %d", &pid, &sign) == 2)
-		kill(pid ? pid : getpid(), sign);
-	return sscanf(then, "error %d", &error) == 1 ? error : 0;
+	if (number == moment && strncmp(then, "kill ", 5) == 0) {
+		pid_t pid = (pid_t)strtol(then + 5, &end, 10);
+
+		kill(pid ? pid : getpid(), (int)strtol(end, NULL, 10));
+	}
+	return strncmp(then, "error ", 6) == 0 ? (int)strtol(then + 6, NULL, 10) : 0;
 }
 
 /* The function behind this one; or, of a call on the share whose turn has come, its error is returned. */
