@@ -11,17 +11,15 @@
 #include "postgresql_guard.h"
 
 struct pg_conn;
-enum { POSTGRESQL_STATE = 6 };
 struct postgresql {
 	struct pg_conn *conn;
 	struct distribute_job *job;
-	char *schema;                 /* as it is in the database */
-	enum distribute_end end;      /* of what failed */
-	char state[POSTGRESQL_STATE]; /* SQLSTATE of what failed; "": it was not the server */
-	int depth;                    /* of postgresql_within() */
-	struct buffer sql;            /* of postgresql_run() */
-	struct buffer out;            /* what COPY has to send */
-	char doubt[GUARD_TEXT];       /* of the connection; "": none (postgresql_guard.h) */
+	char *schema;            /* as it is in the database */
+	enum distribute_end end; /* of what failed */
+	char state[6];           /* SQLSTATE of what failed; "": it was not the server */
+	int depth;               /* of postgresql_within() */
+	struct buffer sql, out;  /* of postgresql_run(); what COPY has to send */
+	char doubt[GUARD_TEXT];  /* of the connection; "": none (postgresql_guard.h) */
 };
 struct postgresql_answer; /* rows, all of them in memory */
 

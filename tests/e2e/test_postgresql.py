@@ -295,7 +295,7 @@ class Schemas(Feeds):
         self.assertIn('DELETE FROM "qidflow".qidflow_feed', run.err)
         self.assert_same(self.first, ["Q_Host_List_Detection_QIDS"])
         self.server.run(self.database, f"DELETE FROM {FEED}")
-        self.feed(self.data)
+        self.assertNotIn("WARN", self.feed(self.data).err)
         self.assert_same(path)
 
     def test_a_backup_was_restored(self):
