@@ -102,9 +102,7 @@ static bool update(struct bringing *b)
 		return update_sets(f, b->t);
 	if (b->t->kind == SHAPE_OF_HOSTS && !f->anew)
 		ok = table_update_hosts(f->p, f->db, b->t, &f->hosts, &done);
-	else if (!has_signature(b->t))
-		ok = table_replace(f->p, f->db, b->t, &done.sent);
-	else if (f->anew || b->fit.is_misfit || b->was_refused)
+	else if (has_signature(b->t) && (f->anew || b->fit.is_misfit || b->was_refused))
 		ok = rebuild(b, &done);
 	else if (b->t->kind == SHAPE_KEYED)
 		ok = update_keyed(b, &done) && table_empty_left(f->p, b->t);
