@@ -47,11 +47,16 @@ static bool read_shape(struct feed *f)
 
 /* ---- what it lacks */
 
-/* What was refused in a savepoint is the end of all. */
-static bool refuse_again(struct feed *f)
+/* What locks readers out waits for nobody for long; what is refused there is the end of all. */
+static bool do_patiently(struct feed *f, bool (*doing)(void *arg))
 {
-	f->p->end = DISTRIBUTE_REFUSED;
-	return false;
+	bool refused;
+
+	if (!postgresql_within(f->p, doing, f, &refused))
+		return false;
+	if (refused)
+		f->p->end = DISTRIBUTE_REFUSED;
+	return !refused;
 }
 
 /* Columns that are missing. */
@@ -73,13 +78,6 @@ static bool widen_all(void *arg)
 	return true;
 }
 
-static bool widen(struct feed *f)
-{
-	bool refused;
-
-	return postgresql_within(f->p, widen_all, f, &refused) && (!refused || refuse_again(f));
-}
-
 /* ---- tables */
 
 static bool bring_tables(struct feed *f)
@@ -99,7 +97,7 @@ static bool is_in_shape(const struct feed *f, const char *name)
 }
 
 /* A table of ours that the snapshot has no more: a source that is not in the settings, say. It goes, or, where somebody's view
- * has it, its rows. */
+ * has it, its rows, for good: it is still ours, should it come back. */
 static bool remove_table(struct feed *f, const char *note, const char *name)
 {
 	bool is_there, refused = false;
@@ -119,13 +117,14 @@ static bool remove_table(struct feed *f, const char *note, const char *name)
 		ok = postgresql_run_text(f->p, buffer_text(&sql));
 	}
 	buffer_close(&sql);
-	return ok && feed_note_drop(f->p, note);
+	return ok && (refused ? feed_note(f->p, note, "emptied") : feed_note_drop(f->p, note));
 }
 
 static bool remove_tables(struct feed *f)
 {
-	struct postgresql_answer *a = postgresql_ask(
-	    f->p, "SELECT name FROM qidflow_feed WHERE name LIKE 'table %' ORDER BY name", 0, NULL);
+	struct postgresql_answer *a = postgresql_ask(f->p,
+	    "SELECT name FROM qidflow_feed WHERE name LIKE 'table %' AND value <> 'emptied' ORDER BY name", 0,
+	    NULL);
 	bool ok = a != NULL;
 
 	for (int i = 0; ok && i < postgresql_rows(a); i++) {
@@ -155,7 +154,7 @@ static bool begin(struct feed *f, bool *ret_is_ahead)
 {
 	if (!feed_begin(f->p) || !feed_look(f, ret_is_ahead) || *ret_is_ahead)
 		return f->p->end == DISTRIBUTE_SENT;
-	if (f->is_new || !widen(f))
+	if (f->is_new || !do_patiently(f, widen_all))
 		return f->p->end == DISTRIBUTE_SENT;
 	/* Readers wait for this one. The lock goes too, and so all is looked at once more. */
 	if (!f->added)
@@ -193,7 +192,7 @@ static bool bring_views(void *arg)
 
 static bool bring(struct feed *f)
 {
-	bool is_ahead = false, refused;
+	bool is_ahead = false;
 
 	if (!read_identity(f) || !read_shape(f) || !begin(f, &is_ahead))
 		return false;
@@ -202,8 +201,8 @@ static bool bring(struct feed *f)
 		return postgresql_run_text(f->p, "ROLLBACK");
 	}
 	f->anew = f->anew || f->p->job->again;
-	if (!bring_tables(f) || !postgresql_within(f->p, bring_views, f, &refused) ||
-	    (refused && !refuse_again(f)) || !note_all(f) || !postgresql_run_text(f->p, "COMMIT"))
+	if (!bring_tables(f) || !do_patiently(f, bring_views) || !note_all(f) ||
+	    !postgresql_run_text(f->p, "COMMIT"))
 		return false;
 	tell(f);
 	return !f->n_left || postgresql_fail(f->p, DISTRIBUTE_REFUSED, "run %" PRId64 " is there, but %s%s",

@@ -172,6 +172,12 @@ class Others(Feeds):
         self.assertEqual(self.one("SELECT concat(n, (SELECT n FROM c), to_regclass('b')) FROM a"), "15")
         self.sql("ALTER TABLE a DROP CONSTRAINT a_n_check")
         self.brings(*made[:2], *made[4:])
+        # It goes, but for that view; and comes back, as ours.
+        self.publish(self.data, self.empty)
+        self.assertIn("a is emptied, since it cannot go", self.feed(self.data).err)
+        self.brings()
+        self.assertEqual(self.one("SELECT count(*) FROM a"), "0")
+        self.brings(*made[:2])
 
     def test_a_column_that_left(self):
         """Its values are not those of today: they go, a column of theirs stays."""
