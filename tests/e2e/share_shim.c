@@ -109,15 +109,15 @@ int flock(int fd, int operation)
 	return is_share_fd(fd) ? refuse(ENOLCK) : REAL("flock", int, int)(fd, operation);
 }
 
-int open(const char *path, int flags, ...)
+int open(const char *file, int oflag, ...)
 {
 	va_list args;
 
-	COUNT(is_share(path));
-	va_start(args, flags);
-	mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	COUNT(is_share(file));
+	va_start(args, oflag);
+	mode_t mode = oflag & O_CREAT ? va_arg(args, mode_t) : 0;
 	va_end(args);
-	return REAL("open", const char *, int, ...)(path, flags, mode);
+	return REAL("open", const char *, int, ...)(file, oflag, mode);
 }
 
 int mkdir(const char *path, mode_t mode)
@@ -126,16 +126,16 @@ int mkdir(const char *path, mode_t mode)
 	return REAL("mkdir", const char *, mode_t)(path, mode);
 }
 
-int rename(const char *from, const char *to)
+int rename(const char *old, const char *new)
 {
-	COUNT(is_share(to));
-	return REAL("rename", const char *, const char *)(from, to);
+	COUNT(is_share(new));
+	return REAL("rename", const char *, const char *)(old, new);
 }
 
-int unlink(const char *path)
+int unlink(const char *name)
 {
-	COUNT(is_share(path));
-	return REAL("unlink", const char *)(path);
+	COUNT(is_share(name));
+	return REAL("unlink", const char *)(name);
 }
 
 int fsync(int fd)
@@ -144,8 +144,8 @@ int fsync(int fd)
 	return REAL("fsync", int)(fd);
 }
 
-ssize_t write(int fd, const void *data, size_t size)
+ssize_t write(int fd, const void *buf, size_t n)
 {
 	COUNT(is_share_fd(fd));
-	return ((ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write"))(fd, data, size);
+	return ((ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write"))(fd, buf, n);
 }
