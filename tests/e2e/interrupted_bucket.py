@@ -28,6 +28,7 @@ class Bucket(Moments, test_distribute_s3.Bucket):
             os.kill(self.process.pid, signal.SIGKILL)
         elif fault == "server killed":
             os.kill(self.s3.process.pid, signal.SIGKILL)
+            self.server_killed = True
         elif fault == "target hangs":
             os.kill(self.s3.process.pid, signal.SIGSTOP)
 
@@ -35,6 +36,7 @@ class Bucket(Moments, test_distribute_s3.Bucket):
         resource.prlimit(self.s3.process.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
 
     def interrupt(self, fault, _i, dice):
+        self.server_killed = False
         sizes = [len(content) for content in self.kept[-1][1].values()]
         if fault == "disk full":  # within a part, or of what the parts become
             self.limit_files(dice.randrange(50_000, max(sizes)))
@@ -45,7 +47,8 @@ class Bucket(Moments, test_distribute_s3.Bucket):
 
     def mend(self):
         self.proxy.mend()
-        if self.s3.process.poll() is not None:
+        if self.server_killed:
+            self.s3.process.wait(20)
             self.s3.start()
         os.kill(self.s3.process.pid, signal.SIGCONT)
         self.limit_files(resource.RLIM_INFINITY)

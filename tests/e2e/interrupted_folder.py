@@ -95,6 +95,7 @@ class Directory(Folder):
         return self.interrupted(**{"distribute.share.timeout": "1s"} if then.split()[-1] in ("hang", str(int(signal.SIGSTOP))) else {})
 
     def interrupt(self, fault, i, dice):
+        self.server_killed = fault == "server killed"
         call = dice.randrange(1, CALLS)
         if fault == "qidflow killed":
             return self.at_call(call, f"kill 0 {signal.SIGKILL}")
@@ -121,7 +122,7 @@ class Directory(Folder):
             self.environment.pop(name, None)
         if self.server:
             os.kill(self.server.pid, signal.SIGCONT)
-            if self.server.poll() is not None:
+            if self.server_killed:
                 self.stop_server()
                 self.start_server()
         self.whole = self.look_at_whole(f".tmp-*{self.newest[0]}")

@@ -88,6 +88,7 @@ class Schema(Moments, Feeds):
             send_signal(self.process.pid, signal.SIGKILL)
         elif fault == "server killed":
             send_signal(self.server.process.pid, signal.SIGKILL)
+            self.server_killed = True
         elif fault == "target hangs" and (pid := self.backend()):
             self.stopped = int(pid)
             send_signal(self.stopped, signal.SIGSTOP)
@@ -95,7 +96,7 @@ class Schema(Moments, Feeds):
     def interrupt(self, fault, i, dice):
         """Half of the moments are where so many bytes have passed, half where so much time: not all that takes time is sent."""
         seconds, count, growth = self.lengths[not self.first]
-        self.stopped = self.timer = None
+        self.stopped, self.timer, self.server_killed = None, None, False
         if fault == "disk full":
             self.fill(i // 2, growth, dice)
         elif dice.random() < 0.5 or fault == "connection cut":
@@ -129,7 +130,7 @@ class Schema(Moments, Feeds):
         if self.filler:
             self.filler.unlink()
             self.filler = None
-        if self.server.process.poll() is not None:
+        if self.server_killed or self.server.process.poll() is not None:
             self.server.stop(signal.SIGKILL)
             self.server.start()
         self.limit_files("unlimited")

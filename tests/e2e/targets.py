@@ -214,6 +214,6 @@ class Proxy:
             is_due = self.due is not None and self.passed >= self.due
             if is_due:
                 self.due, self.is_cut = None, self.cuts
-        if is_due and self.act:
-            self.act()
+                if self.act:
+                    self.act()  # mend() waits for it
         return self.is_cut
