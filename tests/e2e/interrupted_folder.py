@@ -125,7 +125,10 @@ class Directory(Folder):
             if self.server_killed:
                 self.stop_server()
                 self.start_server()
+
+    def distribute(self):
         self.whole = self.look_at_whole(f".tmp-*{self.newest[0]}")
+        return super().distribute()
 
     def look_at_whole(self, folder):
         """Files of it that need not be sent again, as they are on the disk."""
