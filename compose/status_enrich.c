@@ -29,6 +29,7 @@ static void add(struct status_enrich *t, sqlite3_stmt *s)
 	e->file = xstrdup(text_of(s, 3));
 	e->error = xstrdup(text_of(s, 4));
 	e->unreadable_lines = xstrdup(text_of(s, 5));
+	e->turned = xstrdup(text_of(s, 13));
 	for (int i = 0; i < 7; i++)
 		*numbers[i] = sqlite3_column_int64(s, 6 + i);
 }
@@ -62,7 +63,8 @@ bool status_enrich_read(struct db *d, struct status_enrich *t)
 	if (!read_refused(d, t) || !read_due_error(d, t) ||
 	    !db_int(d, &any, "SELECT count(*) FROM sqlite_schema WHERE name = 'qidflow_enrich'") ||
 	    !db_int(d, &has_all,
-		"SELECT count(*) FROM pragma_table_info('qidflow_enrich') WHERE name = 'without_key'"))
+		"SELECT count(*) FROM pragma_table_info('qidflow_enrich') WHERE name IN ('without_key', "
+		"'turned')"))
 		return false;
 	if (!any)
 		return true;
@@ -70,7 +72,7 @@ bool status_enrich_read(struct db *d, struct status_enrich *t)
 	"SELECT name, state, loaded_at, file, error, unreadable_lines, rows, duplicates, unreadable, "       \
 	"matched, matched_of, unused, " last " FROM qidflow_enrich ORDER BY position"
 	/* an older database has it after the next run */
-	sqlite3_stmt *s = db_prepare(d, has_all ? SOURCES("without_key") : SOURCES("0"));
+	sqlite3_stmt *s = db_prepare(d, has_all == 2 ? SOURCES("without_key, turned") : SOURCES("0, NULL"));
 	while (s && (row = db_row(d, s)) == 1)
 		add(t, s);
 	return s && row == 0;
@@ -82,6 +84,7 @@ void status_enrich_close(struct status_enrich *t)
 		free(t->sources[i].file);
 		free(t->sources[i].error);
 		free(t->sources[i].unreadable_lines);
+		free(t->sources[i].turned);
 	}
 	free(t->sources);
 	free(t->refused);
@@ -103,6 +106,8 @@ static void print_source(const struct status_source *e)
 	if (*e->error)
 		printf("    %s: %s; %s\n", e->file, e->error,
 		    *e->loaded_at ? "what was loaded before stays" : "nothing was loaded yet");
+	if (*e->turned)
+		printf("    what was a number is text now, and compared as text: %s\n", e->turned);
 	if (e->unreadable)
 		printf("    %s lines cannot be read: %s\n", people_number(e->unreadable, text),
 		    e->unreadable_lines);

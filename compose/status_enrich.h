@@ -11,7 +11,7 @@
 struct db;
 struct status_source { /* a row of qidflow_enrich */
 	char name[40], state[16], loaded_at[32];
-	char *file, *error, *unreadable_lines; /* "" where there is none */
+	char *file, *error, *unreadable_lines, *turned; /* "" where there is none */
 	int64_t rows, duplicates, unreadable, matched, of, unused, without_key;
 };
 struct status_enrich {

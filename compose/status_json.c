@@ -160,6 +160,7 @@ static void sources(struct writer *w, const struct status *s)
 		number(w, "unreadable", e->unreadable);
 		number(w, "without_key", e->without_key);
 		text(w, "unreadable_lines", e->unreadable_lines);
+		text(w, "turned_text", e->turned);
 		end(w, '}');
 	}
 	end(w, ']');

@@ -80,6 +80,56 @@ static void test_numbers(void **state)
 	assert_said("no column 'score' of it is taken (numbers)");
 }
 
+static void look(void *arg, const struct enrich_report *r)
+{
+	assert_true(r->is_good && !r->is_perfect);
+	if (!strstr(r->text, arg))
+		fail_msg("'%s' is not in: %s", (const char *)arg, r->text);
+}
+
+static void assert_warned(const char *text)
+{
+	char *copy = strdup(text);
+
+	assert_true(enrich_check(world.config, world.db, look, copy));
+	assert_true(db_exec(world.db, "DROP TABLE temp.qidflow_enrich; DROP TABLE temp.qidflow_enrich_s;"
+				      "DROP TABLE temp.qidflow_enriched_s"));
+	free(copy);
+}
+
+/* What was a number is none only where it cannot stay one, and that is said until somebody has done something about it. */
+static void test_a_number_stays_one(void **state)
+{
+	static const char turned[] = "SELECT coalesce(turned, '-') FROM qidflow_enrich";
+
+	(void)state;
+	world_source("s", "host_id", "id,score,code,gone\n1,12.5,7,1\n2,9,8,2\n");
+	assert_load();
+	world_source("s", "host_id", "id,score,code,gone\n1,12.50,7,\n2,9,8,\n");
+	assert_load();
+	assert_rows("SELECT s_score FROM qidflow_enriched_s WHERE s_score > 9", "12.5");
+	assert_rows(
+	    "SELECT json_extract(value, '$.number') FROM qidflow_enrich, json_each(columns)", "1;1;1");
+	assert_rows(turned, "-");
+	assert_null(strstr(world.said, "is text now"));
+	world_source("s", "host_id", "id,score,code,gone\n1,12.5,7,1\n2,n/a,008,1\n");
+	assert_warned("was a number and is text now: score (n/a in line 3), code (008 in line 3)");
+	assert_load();
+	assert_rows(turned, "score (n/a in line 3), code (008 in line 3)");
+	assert_said(
+	    "enrich.s: what was a number is text now, and compared as text: score (n/a in line 3), code");
+	world_source("s", "host_id", "id,score,code,gone\n1,12.5,7,1\n2,none,8,1\n3,4,5,6\n");
+	assert_load(); /* is still text, and said */
+	assert_rows(turned, "score (none in line 3)");
+	assert_warned("was a number and is text now: score (none in line 3)");
+	world_set("enrich.s.numbers", "score");
+	assert_load();
+	assert_rows(turned, "-");
+	world_set("enrich.s.numbers", "");
+	assert_load(); /* as the settings have it, so there is nothing to be told */
+	assert_rows(turned, "-");
+}
+
 static void test_separator(void **state)
 {
 	(void)state;
@@ -98,6 +148,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    TEST(test_two_readings_are_of_one_text),
 	    TEST(test_numbers),
+	    TEST(test_a_number_stays_one),
 	    TEST(test_separator),
 	};
 

@@ -44,6 +44,12 @@ static void tell(
 		    clock_format_span(took_ms, span), s->file);
 	if (*st->note)
 		log_line(LOG_INFO, "enrich.%s: %s", s->name, st->note);
+	if (*st->turned)
+		log_line(LOG_WARN,
+		    "enrich.%s: what was a number is text now, and compared as text: %s; mend the file, or "
+		    "set "
+		    "enrich.%s.numbers",
+		    s->name, st->turned, s->name);
 	if (strcmp(st->state, "good") != 0)
 		log_line(LOG_WARN, "enrich.%s: %s: %s; %s%s", s->name, s->file, st->error,
 		    st->loaded ? "what was loaded stays, of " : "nothing was ever loaded", st->loaded_at);
@@ -183,10 +189,12 @@ static void describe(
 	if (st->bad && n < size)
 		n += (size_t)snprintf(
 		    to + n, size - n, ", %" PRId64 " lines cannot be read: %s", st->bad, st->bad_lines);
+	if (*st->turned && n < size)
+		n += (size_t)snprintf(to + n, size - n, "; was a number and is text now: %s", st->turned);
 	if (*st->note && n < size)
 		snprintf(to + n, size - n, "; %s", st->note);
 	ret->is_perfect =
-	    !st->duplicates && !st->bad && !st->keyless &&
+	    !st->duplicates && !st->bad && !st->keyless && !*st->turned &&
 	    (!st->of || !enrich_match_is_of_host(s->match) || (st->of == st->matched && !st->unused));
 }
 

@@ -6,13 +6,15 @@
 #include "enrich_list.h"
 #include "enrich_settings.h"
 
-enum { ENRICH_NOTE = 600 };
+enum { ENRICH_NOTE = 600, ENRICH_TURNED = 300 };
 struct enrich_state { /* a row of qidflow_enrich */
 	bool loaded;  /* has been, once */
 	char state[16], error[CSV_WHY], fingerprint[1024], sha256[CSV_SHA256], loaded_at[32], bad_lines[512],
 	    resolved[128];
 	struct csv_stamp stamp; /* all 0: not known for sure */
 	int64_t rows, duplicates, bad, keyless, matched, of, unused;
+	char turned
+	    [ENRICH_TURNED]; /* columns that were numbers and are text now, with the value that made them */
 	char note[ENRICH_NOTE]; /* what is to be known of what was loaded just now; not kept */
 };
 

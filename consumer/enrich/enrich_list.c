@@ -43,6 +43,8 @@ static void add_column(struct enrich_list *l, sqlite3_stmt *s)
 	struct enrich_column *c = &l->columns[l->n_columns++];
 	copy_text(s, 3, c->name, sizeof(c->name));
 	c->is_number = sqlite3_column_int(s, 4) != 0;
+	c->is_told = sqlite3_column_int(s, 5) != 0;
+	c->was_number = sqlite3_column_int(s, 6) != 0;
 	c->is_list = e->several == SEVERAL_ALL;
 	e->n++;
 }
@@ -58,7 +60,7 @@ static bool read_sources(struct db *d, struct enrich_list *l)
 		return true;
 	sqlite3_stmt *s = db_prepare(d,
 	    "SELECT e.name, e.match, e.several, json_extract(c.value, '$.name'), json_extract(c.value, "
-	    "'$.number')"
+	    "'$.number'), json_extract(c.value, '$.told'), json_extract(c.value, '$.was_number')"
 	    " FROM main.qidflow_enrich AS e, json_each(e.columns) AS c WHERE e.loaded_at IS NOT NULL ORDER "
 	    "BY "
 	    "e.position, e.name, c.key");

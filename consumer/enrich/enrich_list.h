@@ -27,6 +27,7 @@ struct enrich_source {
 struct enrich_column {
 	char name[ENRICH_COLUMN]; /* NAME_column */
 	bool is_number, is_list;  /* a list is JSON */
+	bool is_told, was_number; /* a number since the settings say so; text by now, that was a number */
 };
 struct enrich_list {
 	int n, n_columns;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIGITS_MOST = 30 };
+enum { DIGITS_MOST = 30, DIGITS_KEPT = 15 };
 
 bool enrich_is_number(const char *s)
 {
@@ -27,7 +27,7 @@ bool enrich_is_number(const char *s)
 }
 
 /* SQLite shows 15 digits, and 0 for -0; powers of ten it writes in its own way. */
-bool enrich_number_is_exact(const char *s)
+static bool is_exact(const char *s)
 {
 	char again[32];
 
@@ -35,4 +35,24 @@ bool enrich_number_is_exact(const char *s)
 		return false;
 	snprintf(again, sizeof(again), "%.15g", strtod(s, NULL));
 	return !strcmp(s, again);
+}
+
+/* 0012 is mostly a number of something, as are 20 digits; 0.10 is an amount. */
+static bool is_lossy(const char *s)
+{
+	const char *digits = s + (*s == '-'), *first = digits + strspn(digits, "0.");
+	int n = 0;
+
+	if (digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9')
+		return true;
+	for (const char *p = first; *p == '.' || (*p >= '0' && *p <= '9'); p++)
+		n += *p != '.';
+	return n > DIGITS_KEPT || !strcmp(s, "-0");
+}
+
+enum enrich_form enrich_number_form(const char *s)
+{
+	if (!enrich_is_number(s))
+		return FORM_WORD;
+	return is_exact(s) ? FORM_EXACT : is_lossy(s) ? FORM_LOSSY : FORM_OTHERWISE;
 }

@@ -3,6 +3,12 @@
 #define ENRICH_NUMBER_H
 #include <stdbool.h>
 
-bool enrich_is_number(const char *s);       /* however it is written: 0.00310, 1E-5, 007 */
-bool enrich_number_is_exact(const char *s); /* and would be shown again as it stands: not 1.10, 1E5, 007 */
+bool enrich_is_number(const char *s); /* however it is written: 0.00310, 1E-5, 007 */
+enum enrich_form {                    /* what a number would make of a text, from good to bad */
+	FORM_EXACT,                   /* shown again as it stands */
+	FORM_OTHERWISE,               /* 12.50, 1E5: shown otherwise, and as much is said by it */
+	FORM_LOSSY,                   /* 007, -0, more than 15 digits */
+	FORM_WORD                     /* is none */
+};
+enum enrich_form enrich_number_form(const char *s);
 #endif

@@ -12,7 +12,7 @@
 #include "clock.h"
 #include "db.h"
 #include "enrich_inside.h"
-#include "enrich_number.h"
+#include "enrich_kinds.h"
 #include "stop.h"
 #include "xalloc.h"
 
@@ -21,7 +21,6 @@ enum {
 	AGAIN_MS = 500,
 	LOOK_EVERY = 4096,
 	BAD_MOST = 20, /* with more, and more than a tenth, the file is broken as a whole */
-	SHOWN = 24,
 	FRESH_S = 2,
 	SQL_MOST = 1 << 16
 };
@@ -40,11 +39,7 @@ struct load {
 	struct enrich_state *st;
 	struct csv_file *f;
 	struct enrich_chosen chosen;
-	struct seen {                 /* of a column's values */
-		bool any, word;       /* word: one is no number */
-		int64_t line;         /* of one that a number would be written otherwise; 0: none */
-		char text[SHOWN + 1]; /* that one */
-	} seen[ENRICH_ALL_COLUMNS];
+	struct enrich_kind kinds[ENRICH_ALL_COLUMNS];
 	int64_t rows, keyless;
 	char sha256[CSV_SHA256], why[CSV_WHY];
 };
@@ -74,43 +69,10 @@ static void look_at_row(struct load *l, const struct csv_value *values)
 {
 	for (int i = 0; i < l->chosen.n; i++) {
 		const char *text = values[l->chosen.from[i]].text;
-		struct seen *seen = &l->seen[i];
 
-		if (!text || seen->word)
-			continue;
-		seen->any = true;
-		seen->word = !enrich_is_number(text);
-		if (!seen->line && !enrich_number_is_exact(text)) {
-			seen->line = csv_file_line(l->f);
-			snprintf(seen->text, sizeof(seen->text), "%s", text);
-		}
+		if (text)
+			enrich_kind_note(&l->kinds[i], text, csv_file_line(l->f));
 	}
-}
-
-/* What is a number; and of what is text for the sake of its form alone, that. */
-static void judge_columns(struct load *l)
-{
-	const struct seen *first = NULL;
-	char names[ENRICH_NOTE / 3] = "";
-
-	for (int i = 0; i < l->chosen.n; i++) {
-		const struct seen *seen = &l->seen[i];
-		bool number = seen->any && !seen->word;
-		size_t n = strlen(names);
-
-		l->chosen.columns[i].is_number = number && (!seen->line || l->chosen.as_number[i]);
-		if (!number || l->chosen.columns[i].is_number)
-			continue;
-		first = first ? first : seen;
-		snprintf(names + n, sizeof(names) - n, "%s%s", n ? ", " : "",
-		    csv_file_column(l->f, l->chosen.from[i]));
-	}
-	*l->st->note = '\0';
-	if (first)
-		snprintf(l->st->note, ENRICH_NOTE,
-		    "text, so that %s (line %" PRId64 ") stays as it is written: %s; to compare as numbers: "
-		    "enrich.%s.numbers = %s",
-		    first->text, first->line, names, l->s->name, names);
 }
 
 /* The key of the row in hand. false: it has none and is counted, as a CMDB has machines without an address; or its key or a
@@ -165,7 +127,7 @@ static enum loaded look_through(struct load *l)
 		    lines);
 		return broken(l);
 	}
-	judge_columns(l);
+	enrich_kinds_judge(l->e, l->s, l->f, l->kinds, &l->chosen, l->st);
 	return csv_file_end(l->f, l->sha256) ? LOADED : CHANGED;
 }
 

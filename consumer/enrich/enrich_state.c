@@ -16,17 +16,20 @@ static const char columns[] =
     " error TEXT, rows INTEGER, duplicates INTEGER, unreadable INTEGER, unreadable_lines TEXT, matched "
     "INTEGER,"
     " matched_of INTEGER, unused INTEGER, loaded_run INTEGER, loaded_at TEXT, sha256 TEXT, size INTEGER,"
-    " mtime_ns INTEGER, inode INTEGER, settings TEXT, resolved TEXT, without_key INTEGER";
+    " mtime_ns INTEGER, inode INTEGER, settings TEXT, resolved TEXT, without_key INTEGER, turned TEXT";
 
 bool enrich_state_make(struct enrich *e)
 {
-	int64_t has_all;
+	int64_t has_keyless, has_turned;
 
 	if (!db_exec(e->db, "CREATE TABLE IF NOT EXISTS %s.qidflow_enrich(%s)", e->schema, columns) ||
-	    !db_int(e->db, &has_all,
-		"SELECT count(*) FROM pragma_table_info('qidflow_enrich') WHERE name = 'without_key'"))
+	    !db_int(e->db, &has_keyless,
+		"SELECT count(*) FROM pragma_table_info('qidflow_enrich') WHERE name = 'without_key'") ||
+	    !db_int(e->db, &has_turned,
+		"SELECT count(*) FROM pragma_table_info('qidflow_enrich') WHERE name = 'turned'"))
 		return false;
-	return has_all || db_exec(e->db, "ALTER TABLE qidflow_enrich ADD COLUMN without_key INTEGER");
+	return (has_keyless || db_exec(e->db, "ALTER TABLE qidflow_enrich ADD COLUMN without_key INTEGER")) &&
+	       (has_turned || db_exec(e->db, "ALTER TABLE qidflow_enrich ADD COLUMN turned TEXT"));
 }
 
 static void copy(sqlite3_stmt *s, int i, char *to, size_t size)
@@ -41,7 +44,7 @@ bool enrich_state_read(struct enrich *e, const char *name, struct enrich_state *
 	struct enrich_state st = {.loaded = false};
 	sqlite3_stmt *s = db_prepare(e->db,
 	    "SELECT state, error, settings, sha256, loaded_at, unreadable_lines, resolved, size, mtime_ns, "
-	    "inode, rows, duplicates, unreadable, matched, matched_of, unused, without_key"
+	    "inode, rows, duplicates, unreadable, matched, matched_of, unused, without_key, turned"
 	    " FROM qidflow_enrich WHERE name = ?1");
 
 	if (!s)
@@ -61,6 +64,7 @@ bool enrich_state_read(struct enrich *e, const char *name, struct enrich_state *
 		copy(s, 6, st.resolved, sizeof(st.resolved));
 		for (int i = 0; i < 10; i++)
 			*numbers[i] = sqlite3_column_int64(s, 7 + i);
+		copy(s, 17, st.turned, sizeof(st.turned));
 		st.loaded = *st.loaded_at != '\0';
 	}
 	sqlite3_reset(s);
@@ -94,12 +98,13 @@ bool enrich_state_write(
 	    "file = ?2, state = ?3, error = nullif(?4, ''), unreadable_lines = nullif(?5, ''), loaded_at = "
 	    "nullif(?6, ''),"
 	    " sha256 = ?7, settings = ?8, position = ?9, rows = ?10, duplicates = ?11, unreadable = ?12,"
-	    " without_key = ?13, size = ?14, mtime_ns = ?15, inode = ?16");
+	    " without_key = ?13, size = ?14, mtime_ns = ?15, inode = ?16, turned = nullif(?17, '')");
 
 	if (!s)
 		return false;
 	for (int i = 0; i < 7; i++)
 		sqlite3_bind_text(s, 2 + i, texts[i], -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 17, st->turned, -1, SQLITE_STATIC);
 	for (int i = 0; i < 8; i++)
 		sqlite3_bind_int64(s, 9 + i, numbers[i]);
 	return db_step(e->db, s) && enrich_state_write_matches(e, settings->name, st);
@@ -127,8 +132,8 @@ bool enrich_state_write_columns(
 	buffer_open(&json, 1 << 16);
 	bool fits = buffer_add_text(&json, "[");
 	for (int i = 0; fits && i < n; i++) /* names are letters, digits and _ */
-		fits = buffer_printf(
-		    &json, "%s{\"name\":\"%s\",\"number\":%d}", i ? "," : "", of[i].name, of[i].is_number);
+		fits = buffer_printf(&json, "%s{\"name\":\"%s\",\"number\":%d,\"told\":%d,\"was_number\":%d}",
+		    i ? "," : "", of[i].name, of[i].is_number, of[i].is_told, of[i].was_number);
 	if (!fits || !buffer_add_text(&json, "]"))
 		abort();
 	sqlite3_stmt *s =
