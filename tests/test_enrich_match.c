@@ -110,7 +110,7 @@ static void test_all_rows_aligned(void **state)
 	assert_load();
 	assert_rows("SELECT id, s_owner, s_mail, s_n FROM qidflow_enriched_s",
 	    "1|[\"Ops\",\"Web\",\"Shop\",\"Ops\"]|[\"ops@x\",null,\"shop@x\",null]|[2,10,2,null];"
-	    "2|[\"Web\"]|[null]|[10]");
+	    "2|[\"Web\"]|-|[10]"); /* none of its rows has a mail: as a host without rows */
 }
 
 /* As people write them. */

@@ -13,9 +13,9 @@ struct enrich_state { /* a row of qidflow_enrich */
 	    resolved[128];
 	struct csv_stamp stamp; /* all 0: not known for sure */
 	int64_t rows, duplicates, bad, keyless, matched, of, unused;
-	char turned
-	    [ENRICH_TURNED]; /* columns that were numbers and are text now, with the value that made them */
-	char note[ENRICH_NOTE]; /* what is to be known of what was loaded just now; not kept */
+	char
+	    turned[ENRICH_TURNED]; /* columns that were numbers and are text now, with values that are none */
+	char note[ENRICH_NOTE];    /* what is to be known of what was loaded just now; not kept */
 };
 
 struct enrich {
@@ -51,11 +51,9 @@ bool enrich_columns_choose(struct enrich *e, const struct enrich_settings *s, co
 /* enrich_source.c: reads its file into its table, if that is not what stands there. What is wrong with the file comes into
  * `st`, and nothing else changes. false: logged, or stop was requested. */
 bool enrich_source_load(struct enrich *e, const struct enrich_settings *s, struct enrich_state *st);
-
 /* enrich_due_look.c: what is wrong with the columns of due.earlier, in all that was loaded; "": nothing. false: logged. */
 enum { DUE_WHY = ENRICH_TEXT };
 bool enrich_due_look(struct enrich *e, const struct enrich_due *due, char ret_why[static DUE_WHY]);
-
 /* enrich_resolve.c: values of hosts or QIDs, if they or the source (`anew`) changed. false: as above. */
 bool enrich_resolve(struct enrich *e, const char *name, struct enrich_state *st, bool anew);
 #endif

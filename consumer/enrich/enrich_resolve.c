@@ -252,14 +252,15 @@ static bool make_table(struct resolve *r)
 	return ok;
 }
 
-/* The values of a host's or QID's lines, in the order of the columns. */
+/* The values of a host's or QID's lines, in the order of the columns. A list without any value is none. */
 static void add_values(const struct resolve *r, struct buffer *sql)
 {
 	for (int i = 0; i < r->source.n; i++) {
 		const char *name = r->columns[i].name;
 
 		if (r->source.several == SEVERAL_ALL)
-			must(buffer_printf(sql, ", json_group_array(s.\"%s\")", name));
+			must(buffer_printf(sql,
+			    ", CASE WHEN count(s.\"%s\") THEN json_group_array(s.\"%s\") END", name, name));
 		else if (r->source.several == SEVERAL_FIRST)
 			must(buffer_printf(sql, ", s.\"%s\"", name));
 		else

@@ -6,7 +6,7 @@
 #include "enrich_inside.h"
 #include "log.h"
 
-#define FORM "2|"
+#define FORM "3|"
 
 static const char *setting(const struct config *c, const char *name, const char *which)
 {
