@@ -76,8 +76,16 @@ static void test_settings_without_any(void **state)
 	assert_said("what was loaded stays");
 	assert_said("enrich.forget = yes removes it");
 	assert_rows("SELECT id, s_v FROM qidflow_enriched_s", "1|1;3|1");
-	assert_rows("SELECT state, matched, rows, file LIKE '%/s.csv' FROM qidflow_enrich", "good|2|1|1");
+	assert_rows("SELECT state, matched, rows, file LIKE '%/s.csv' FROM qidflow_enrich", "kept|2|1|1");
+	assert_rows("SELECT error FROM qidflow_enrich",
+	    "the settings have no [enrich.NAME], so its file is not read");
 	assert_rows("SELECT DISTINCT s_v FROM vulnerabilities WHERE host_id = 1 AND overdue", "1");
+	world_source("s", "tag", "t,v\nprod,1\n"); /* and with them again */
+	world_set("due.severity5", "3");
+	assert_load();
+	assert_rows("SELECT state, error, loaded_run FROM qidflow_enrich", "good|-|1");
+	config_close(world.config);
+	world.config = config_open();
 	world_set("enrich.forget", "yes");
 	assert_load();
 	assert_rows(

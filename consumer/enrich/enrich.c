@@ -117,7 +117,10 @@ static bool keep_all(struct enrich *e)
 	log_line(LOG_WARN,
 	    "the settings have neither [enrich.NAME] nor [due], the database has: what was loaded stays, and"
 	    " its files are not read; enrich.forget = yes removes it");
-	if (e->before->n && !enrich_state_make(e))
+	if (e->before->n &&
+	    (!enrich_state_make(e) || !db_exec(e->db, "UPDATE qidflow_enrich SET state = 'kept', error = "
+						      "'the settings have no [enrich.NAME], so its"
+						      " file is not read' WHERE loaded_at IS NOT NULL")))
 		return false;
 	for (int i = 0; i < e->before->n; i++) {
 		const char *name = e->before->sources[i].name;

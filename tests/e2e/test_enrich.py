@@ -118,6 +118,7 @@ class Enrich(Case):
         run = self.run_qidflow(sim, data)  # by hand, without the settings: what was loaded stays, and snapshots have it
         self.assertIn("WARN  loader: the settings have neither [enrich.NAME] nor [due]", run.err)
         self.assertEqual({r[0] for r in rows(self.snapshot(data), "SELECT net_owner FROM vulnerabilities")}, {"Ada"})
+        self.assertEqual(self.status(data)["enrich"][0]["state"], "kept")
         self.run_qidflow(sim, data, settings={"enrich.forget": "yes"})  # as if it had never been
         self.assertEqual(rows(data.db, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'qidflow_enrich%'")[0][0], 0)
         self.assert_exact(sim, data)
