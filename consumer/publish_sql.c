@@ -121,10 +121,26 @@ static int refuse_ours(struct script *s, const char *name)
 		   : SQLITE_OK;
 }
 
+static bool is_among(const char *const *names, const char *name)
+{
+	while (*names && sqlite3_stricmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
+/* Those of the second list ask where they have no value; full text search and R-trees want them. */
+static bool may_pragma(const char *name, const char *value)
+{
+	static const char *const always[] = {"analysis_limit", "optimize", "table_info", "table_xinfo",
+	    "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list", "database_list",
+	    NULL},
+				 *const asked[] = {"data_version", "page_size", "page_count", NULL};
+
+	return is_among(always, name) || (!value && is_among(asked, name));
+}
+
 static int authorize(void *arg, int action, const char *a, const char *b, const char *c, const char *d)
 {
-	static const char *const pragmas[] = {"analysis_limit", "optimize", "table_info", "table_xinfo",
-	    "table_list", "index_list", "index_info", NULL};
 	struct script *s = arg;
 
 	(void)c;
@@ -144,11 +160,10 @@ static int authorize(void *arg, int action, const char *a, const char *b, const 
 		return refuse(
 		    s, "", "no transactions: the snapshot is published whole or not at all, anyway");
 	case SQLITE_PRAGMA:
-		for (int i = 0; pragmas[i]; i++)
-			if (!sqlite3_stricmp(pragmas[i], a))
-				return SQLITE_OK;
-		return refuse(s, "",
-		    "of PRAGMAs only analysis_limit, optimize, and those that ask for tables and indexes");
+		return may_pragma(a, b) ? SQLITE_OK
+					: refuse(s, "",
+					      "of PRAGMAs only analysis_limit, optimize, and those that ask "
+					      "for tables and indexes");
 	default: return SQLITE_OK;
 	}
 }

@@ -58,6 +58,22 @@ static void test_it_is_run(void **state)
 	assert_true(export_database(pub.config, "/none", "/none/x") == false);
 }
 
+/* They ask PRAGMAs of the snapshot. */
+static void test_virtual_tables(void **state)
+{
+	(void)state;
+	set_sql(
+	    "CREATE VIRTUAL TABLE titles USING fts5(title);"
+	    "INSERT INTO titles SELECT 'of ' || ID FROM Q_Host_List WHERE ID < 4;"
+	    "CREATE VIRTUAL TABLE spans USING rtree(id, a, b); INSERT INTO spans VALUES(1, 2, 3);"
+	    "PRAGMA main.page_count; PRAGMA index_xinfo(hosts_by_ip); PRAGMA foreign_key_list(Q_Host_List)");
+	assert_published(WORLD_NAME);
+	assert_string_equal(pub.refused, "");
+	assert_int_equal(ask(SNAPSHOT, "SELECT count(*) FROM titles WHERE titles MATCH '2'"), 1);
+	assert_int_equal(ask(SNAPSHOT, "SELECT id FROM spans WHERE a > 1"), 1);
+	assert_refused("PRAGMA page_size = 512", "of PRAGMAs only");
+}
+
 static void test_errors(void **state)
 {
 	(void)state;
@@ -166,6 +182,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    TEST(test_it_is_run),
+	    TEST(test_virtual_tables),
 	    TEST(test_errors),
 	    TEST(test_what_it_may_not),
 	    TEST(test_what_stays),
