@@ -38,6 +38,16 @@ static void say(const char *verdict, const char *text)
 	fflush(stdout);
 }
 
+/* A sum over no rows is NULL. */
+static void say_constraint(const char *why)
+{
+	char text[PUBLISH_SQL_WHY + 128];
+
+	snprintf(
+	    text, sizeof(text), "depends on rows, cannot be tried without them, nor what follows: %s", why);
+	say("warn", text);
+}
+
 bool check_publish(const struct config *c, bool has_sources)
 {
 	char why[PUBLISH_SQL_WHY];
@@ -51,10 +61,11 @@ bool check_publish(const struct config *c, bool has_sources)
 	struct db *d = open_empty(c);
 	enum publish_sql result = d ? publish_sql_run(c, d, why) : PUBLISH_SQL_STOPPED;
 	db_close(d);
-	if (result == PUBLISH_SQL_STOPPED)
-		say("FAILED", "cannot be tried, see above");
-	else
-		say(result == PUBLISH_SQL_DONE ? "ok" : "FAILED",
-		    result == PUBLISH_SQL_DONE ? config_text(c, "publish.sql") : why);
-	return result == PUBLISH_SQL_DONE;
+	switch (result) {
+	case PUBLISH_SQL_DONE: say("ok", config_text(c, "publish.sql")); break;
+	case PUBLISH_SQL_CONSTRAINT: say_constraint(why); break;
+	case PUBLISH_SQL_WRONG: say("FAILED", why); break;
+	case PUBLISH_SQL_STOPPED: say("FAILED", "cannot be tried, see above"); break;
+	}
+	return result == PUBLISH_SQL_DONE || result == PUBLISH_SQL_CONSTRAINT;
 }

@@ -2,7 +2,7 @@
  *
  * Statement by statement, so that what is wrong can be told with its line and its text. An authorizer sees each before it is
  * run; the text that SQLite has for its refusal says too little, so ours is kept beside it. Files, report, diff and targets
- * rely on each other's counts and columns: so what stood in the snapshot before the script is not to be touched by it. */
+ * rely on each other's counts and columns: so what each snapshot has is not to be touched by it. */
 #include "publish_sql.h"
 #include <errno.h>
 #include <stdio.h>
@@ -13,16 +13,21 @@
 #include "config.h"
 #include "db.h"
 #include "log.h"
+#include "schema.h"
+#include "sink.h"
 #include "stop.h"
 #include "xalloc.h"
 
 enum { FILE_MOST = 16 << 20, LOOK_OPCODES = 50 * 1000, SHOWN = 160, PIECE = 64 * 1024, SLOW_MS = 10 * 1000 };
+#define OUR_FORM "qidflow_"
+#define NOT_FREE ": names that begin with " OUR_FORM " are not free: choose another"
 
 struct script {
 	struct db *db;
 	const char *path, *text, *statement; /* of the statement in hand: its text and what follows */
-	char **ours;                         /* names of all that stood there before */
+	char **ours;                         /* names of what each snapshot has */
 	size_t n_ours;
+	int64_t of_our_form;         /* how many there were */
 	char refused[SHOWN];         /* "" or why the authorizer did */
 	int64_t timeout_ms, ends_ms; /* of all */
 	int64_t began_ms, tell_ms;   /* of the statement: when it began, and when to say that it runs */
@@ -87,17 +92,39 @@ static int line_of(const char *text, const char *at)
 
 /* ---- what may be done */
 
-static bool read_ours(struct script *s)
+static bool add_ours(struct script *s, struct db *d)
 {
 	sqlite3_stmt *st =
-	    db_prepare(s->db, "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite#_%' ESCAPE '#'");
+	    db_prepare(d, "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite#_%' ESCAPE '#'");
 	int row = -1;
 
-	while (st && (row = db_row(s->db, st)) == 1) {
+	while (st && (row = db_row(d, st)) == 1) {
 		s->ours = xrealloc(s->ours, (s->n_ours + 1) * sizeof(*s->ours));
 		s->ours[s->n_ours++] = xstrdup((const char *)sqlite3_column_text(st, 0));
 	}
 	return row == 0;
+}
+
+/* What each snapshot has: of a new one, since this one may have been made with a script, too. */
+static bool read_ours(struct script *s)
+{
+	struct db *d = db_open(":memory:", DB_WRITE, SCHEMA_PAGE_SIZE);
+	bool ok = d && schema_open(d) && sink_sqlite_finish(d) && add_ours(s, d);
+
+	db_close(d);
+	return ok;
+}
+
+static bool has_our_form(const char *name)
+{
+	return !sqlite3_strnicmp(name, OUR_FORM, strlen(OUR_FORM));
+}
+
+/* ALTER TABLE tells nobody what the new name will be. */
+static bool count_of_our_form(struct script *s, int64_t *ret)
+{
+	return db_int(
+	    s->db, ret, "SELECT count(*) FROM main.sqlite_schema WHERE name LIKE 'qidflow#_%' ESCAPE '#'");
 }
 
 static bool is_ours(const struct script *s, const char *name)
@@ -105,7 +132,7 @@ static bool is_ours(const struct script *s, const char *name)
 	for (size_t i = 0; i < s->n_ours; i++)
 		if (!sqlite3_stricmp(s->ours[i], name))
 			return true;
-	return false;
+	return has_our_form(name);
 }
 
 static int refuse(struct script *s, const char *name, const char *reason)
@@ -114,11 +141,21 @@ static int refuse(struct script *s, const char *name, const char *reason)
 	return SQLITE_DENY;
 }
 
-static int refuse_ours(struct script *s, const char *name)
+static bool is_temp(const char *database)
 {
-	return is_ours(s, name)
+	return database && !strcmp(database, "temp");
+}
+
+static int refuse_ours(struct script *s, const char *database, const char *name)
+{
+	return !is_temp(database) && is_ours(s, name)
 		   ? refuse(s, name, " stays as it is: make a table, a view or an index of your own")
 		   : SQLITE_OK;
+}
+
+static int refuse_new(struct script *s, const char *database, const char *name)
+{
+	return !is_temp(database) && has_our_form(name) ? refuse(s, name, NOT_FREE) : SQLITE_OK;
 }
 
 static bool is_among(const char *const *names, const char *name)
@@ -143,7 +180,6 @@ static int authorize(void *arg, int action, const char *a, const char *b, const 
 {
 	struct script *s = arg;
 
-	(void)c;
 	(void)d;
 	switch (action) {
 	case SQLITE_INSERT:
@@ -151,8 +187,13 @@ static int authorize(void *arg, int action, const char *a, const char *b, const 
 	case SQLITE_DELETE:
 	case SQLITE_DROP_TABLE:
 	case SQLITE_DROP_VIEW:
-	case SQLITE_DROP_INDEX: return refuse_ours(s, a);
-	case SQLITE_ALTER_TABLE: return refuse_ours(s, b);
+	case SQLITE_DROP_INDEX: return refuse_ours(s, c, a);
+	case SQLITE_ALTER_TABLE: return refuse_ours(s, a, b);
+	case SQLITE_CREATE_TABLE:
+	case SQLITE_CREATE_VIEW:
+	case SQLITE_CREATE_VTABLE:
+	case SQLITE_CREATE_INDEX:
+	case SQLITE_CREATE_TRIGGER: return refuse_new(s, c, a);
 	case SQLITE_ATTACH:
 	case SQLITE_DETACH: return refuse(s, "", "it sees the snapshot alone: no ATTACH, DETACH or VACUUM");
 	case SQLITE_TRANSACTION:
@@ -205,9 +246,9 @@ static int look(void *arg)
 
 static bool is_no_fault(int code)
 {
-	code &= 0xff;
 	return code == SQLITE_INTERRUPT || code == SQLITE_FULL || code == SQLITE_IOERR ||
-	       code == SQLITE_NOMEM;
+	       code == SQLITE_NOMEM ||
+	       code == SQLITE_CANTOPEN; /* of a temporary file: it can name no other */
 }
 
 static enum publish_sql say_wrong(
@@ -221,7 +262,7 @@ static enum publish_sql say_wrong(
 static enum publish_sql say(struct script *s, char ret_why[static PUBLISH_SQL_WHY])
 {
 	sqlite3 *handle = db_handle(s->db);
-	int code = sqlite3_errcode(handle), offset = sqlite3_error_offset(handle);
+	int code = sqlite3_errcode(handle) & 0xff, offset = sqlite3_error_offset(handle);
 	char why[SHOWN], took[CLOCK_TEXT];
 
 	if (s->too_long) {
@@ -236,8 +277,9 @@ static enum publish_sql say(struct script *s, char ret_why[static PUBLISH_SQL_WH
 			db_fail(s->db, s->statement);
 		return PUBLISH_SQL_STOPPED;
 	}
-	return say_wrong(s, offset > 0 ? s->statement + offset : s->statement,
+	say_wrong(s, offset > 0 ? s->statement + offset : s->statement,
 	    *s->refused ? s->refused : sqlite3_errmsg(handle), ret_why);
+	return code == SQLITE_CONSTRAINT ? PUBLISH_SQL_CONSTRAINT : PUBLISH_SQL_WRONG;
 }
 
 /* Its rows are nobody's. *ret_next: what follows it. */
@@ -245,7 +287,9 @@ static enum publish_sql run_statement(
     struct script *s, const char **ret_next, char ret_why[static PUBLISH_SQL_WHY])
 {
 	sqlite3_stmt *st = NULL;
+	int64_t n = 0;
 
+	*s->refused = '\0';
 	s->began_ms = clock_ms();
 	s->tell_ms = s->began_ms + (s->timeout_ms < 2 * SLOW_MS ? s->timeout_ms / 2 : SLOW_MS);
 	int code = sqlite3_prepare_v2(db_handle(s->db), s->statement, -1, &st, ret_next);
@@ -253,7 +297,11 @@ static enum publish_sql run_statement(
 		code = st ? sqlite3_step(st) : SQLITE_DONE;
 	enum publish_sql result = code == SQLITE_DONE ? PUBLISH_SQL_DONE : say(s, ret_why);
 	sqlite3_finalize(st);
-	return result;
+	if (result == PUBLISH_SQL_DONE && !count_of_our_form(s, &n))
+		return PUBLISH_SQL_STOPPED;
+	return result == PUBLISH_SQL_DONE && n != s->of_our_form
+		   ? say_wrong(s, s->statement, "its new name" NOT_FREE, ret_why)
+		   : result;
 }
 
 static enum publish_sql run_all(struct script *s, char ret_why[static PUBLISH_SQL_WHY])
@@ -261,7 +309,7 @@ static enum publish_sql run_all(struct script *s, char ret_why[static PUBLISH_SQ
 	sqlite3 *handle = db_handle(s->db);
 	enum publish_sql result = PUBLISH_SQL_DONE;
 
-	if (!read_ours(s))
+	if (!read_ours(s) || !count_of_our_form(s, &s->of_our_form))
 		return PUBLISH_SQL_STOPPED;
 	sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_set_authorizer(handle, authorize, s);

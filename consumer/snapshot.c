@@ -71,7 +71,7 @@ static bool run_sql(const struct snapshot *s, char ret_refused[static SNAPSHOT_W
 	struct db *d = db_open(s->copy, DB_BULK, 0);
 	enum publish_sql result = d ? publish_sql_run(s->config, d, why) : PUBLISH_SQL_STOPPED;
 	db_close(d);
-	if (result == PUBLISH_SQL_WRONG) {
+	if (result == PUBLISH_SQL_WRONG || result == PUBLISH_SQL_CONSTRAINT) {
 		memcpy(ret_refused, why, sizeof(why));
 		return fail("publish.sql: %s", why);
 	}

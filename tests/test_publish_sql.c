@@ -55,6 +55,15 @@ static void test_it_is_run(void **state)
 	/* never on the working database */
 	assert_int_equal(
 	    ask("qidflow.sqlite", "SELECT count(*) FROM sqlite_schema WHERE name = 'by_host'"), 0);
+	/* what a script made before is not what each snapshot has */
+	set_sql(
+	    "DROP VIEW IF EXISTS open; CREATE VIEW open AS SELECT 7 AS host_id; UPDATE by_host SET n = 8");
+	char from[128], to[128];
+	snprintf(from, sizeof(from), "%s/" SNAPSHOT, pub.data);
+	snprintf(to, sizeof(to), "%s/again", pub.data);
+	if (!export_database(pub.config, from, to))
+		fail_msg("%s", pub.said);
+	assert_int_equal(ask("again/vulnerabilities.sqlite", "SELECT count(*) FROM open"), 1);
 	assert_true(export_database(pub.config, "/none", "/none/x") == false);
 }
 
@@ -62,6 +71,8 @@ static void test_it_is_run(void **state)
 static void test_virtual_tables(void **state)
 {
 	(void)state;
+	if (!sqlite3_compileoption_used("ENABLE_FTS5") || !sqlite3_compileoption_used("ENABLE_RTREE"))
+		skip();
 	set_sql(
 	    "CREATE VIRTUAL TABLE titles USING fts5(title);"
 	    "INSERT INTO titles SELECT 'of ' || ID FROM Q_Host_List WHERE ID < 4;"
@@ -147,6 +158,14 @@ static void test_what_stays(void **state)
 		assert_refused(refused[i][0], why);
 	}
 	assert_refused("CREATE TABLE Q_Host_List AS SELECT 1", "already exists");
+	static const char *const taken[] = {"CREATE TABLE QIDFLOW_enrich(x)",
+	    "CREATE VIEW qidflow_x AS SELECT 1", "CREATE TABLE t(a); CREATE INDEX qidflow_x ON t(a)",
+	    "CREATE TABLE t(a); ALTER TABLE t RENAME TO qidflow_x"};
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		assert_refused(taken[i], ": names that begin with qidflow_ are not free: choose another: ");
+	set_sql("CREATE TEMP TABLE qidflow_run(a); INSERT INTO temp.qidflow_run VALUES(1);"
+		"ALTER TABLE temp.qidflow_run ADD COLUMN b; DROP TABLE temp.qidflow_run");
+	assert_published(WORLD_NAME "-2");
 }
 
 static void test_it_takes_too_long(void **state)

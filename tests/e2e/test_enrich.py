@@ -199,6 +199,8 @@ class Enrich(Case):
         check(good + "SELECT owner\nFROM mine;", 1, f"FAILED  publish.sql   : {own}, line 3: no such column: owner: SELECT")
         check(good + "SELECT * FROM qidflow_host;", 1, "line 3: no such table: qidflow_host")  # a snapshot has none
         check("DROP VIEW vulnerabilities", 1, "line 1: vulnerabilities stays as it is")
+        check("CREATE TABLE n(a NOT NULL, b CHECK(b > 0));\nINSERT INTO n SELECT sum(ID), count(*) FROM Q_Host_List", 0,
+              f"warn    publish.sql   : depends on rows, cannot be tried without them, nor what follows: {own}, line 2: NOT NULL")
         settings["enrich.kev.file"].unlink()
         check(good, 1, "warn    publish.sql   : not tried")
         own.unlink()
