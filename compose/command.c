@@ -169,7 +169,7 @@ struct config *command_open(int argc, char **argv, const struct flag *flags)
 	struct config *c = config_open();
 	bool read = !file || config_load_file(c, file);
 	read = config_load_environment(c) && read;
-	if (read_line(argc, argv, flags, c, &file) && read) {
+	if (read_line(argc, argv, flags, c, &file) && read && config_data_is_found(c)) {
 		open_log(c);
 		return c;
 	}

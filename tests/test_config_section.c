@@ -6,15 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "config_inside.h"
 #include "config_section.h"
+#include "log.h"
 #include <cmocka.h>
 
 static bool load_as(struct config *c, const char *text, const char *path)
 {
 	FILE *f = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
-	bool loaded = config_load_stream(c, f, path, 0600);
+	bool loaded = config_load_stream(c, f, path, S_IFREG | 0600);
 
 	fclose(f);
 	return loaded;
@@ -112,6 +114,77 @@ static void paths_are_of_the_file(void **state)
 	config_close(c);
 }
 
+static char said[1024];
+
+static void hear(void *arg, const char *line, unsigned size)
+{
+	(void)arg;
+	snprintf(said, sizeof(said), "%.*s", (int)size, line);
+}
+
+static bool data_is_found(const char *path, const char *other)
+{
+	struct config *c = config_open();
+
+	said[0] = '\0';
+	assert_true(load_as(c, "data = there\n", path));
+	if (other)
+		assert_true(config_set(c, "data", other, "--data"));
+	bool found = config_data_is_found(c);
+	config_close(c);
+	return found;
+}
+
+/* Who wrote it for the working folder is told, rather than that all begins anew beside the file. */
+static void data_may_lie_in_the_working_folder(void **state)
+{
+	char folder[] = "/tmp/qidflow-test-config-XXXXXX", path[64], there[64], told[256];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chdir(folder), 0);
+	assert_int_equal(mkdir("etc", 0700), 0);
+	snprintf(path, sizeof(path), "%s/etc/q.ini", folder);
+	snprintf(there, sizeof(there), "%s/etc/there", folder);
+	log_set_writer(hear, NULL);
+	assert_true(data_is_found(path, NULL)); /* in neither: it begins beside the file */
+	assert_int_equal(mkdir("there", 0700), 0);
+	assert_false(data_is_found(path, NULL));
+	snprintf(told, sizeof(told), "%s:1: data is %s,", path, there);
+	assert_non_null(strstr(said, told));
+	snprintf(told, sizeof(told), "but %s/there is", folder);
+	assert_non_null(strstr(said, told));
+	assert_true(data_is_found(path, "elsewhere")); /* something else is meant */
+	assert_true(data_is_found("q.ini", NULL));     /* the file lies in the working folder */
+	assert_int_equal(mkdir(there, 0700), 0);
+	assert_true(data_is_found(path, NULL));
+	log_set_writer(NULL, NULL);
+	assert_int_equal(rmdir(there) | rmdir("etc") | rmdir("there") | chdir("/tmp") | rmdir(folder), 0);
+}
+
+/* <(sops -d q.ini), /dev/stdin: there is nothing beside it. */
+static void settings_through_a_pipe(void **state)
+{
+	static const struct {
+		const char *path;
+		unsigned type;
+	} through[] = {{"/usr/pipe", S_IFIFO}, {"/dev/fd/0", S_IFIFO}, {"/dev/stdin", S_IFREG},
+	    {"/dev/fd/0", S_IFREG}}; /* <, <<< */
+
+	(void)state;
+	assert_int_equal(chdir("/tmp"), 0);
+	for (size_t i = 0; i < sizeof(through) / sizeof(*through); i++) {
+		char of_file[] = "[enrich.a]\nfile = a.csv\n";
+		FILE *f = fmemopen(of_file, strlen(of_file), "r");
+		struct config *c = config_open();
+
+		assert_true(config_load_stream(c, f, through[i].path, through[i].type | 0600));
+		assert_string_equal(config_text(c, "enrich.a.file"), "/tmp/a.csv");
+		fclose(f);
+		config_close(c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +192,8 @@ int main(void)
 	    cmocka_unit_test(names_become_part_of_sql),
 	    cmocka_unit_test(what_is_printed_is_the_same),
 	    cmocka_unit_test(paths_are_of_the_file),
+	    cmocka_unit_test(data_may_lie_in_the_working_folder),
+	    cmocka_unit_test(settings_through_a_pipe),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

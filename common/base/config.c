@@ -37,6 +37,7 @@ void config_values_free(struct config_value *values)
 	for (size_t i = 0; options[i].name; i++) {
 		free(values[i].text);
 		free(values[i].where);
+		free(values[i].elsewhere);
 	}
 	free(values);
 }
@@ -187,6 +188,7 @@ bool config_set(struct config *c, const char *name, const char *value, const cha
 	    config_is_pattern(o) ? config_section_make(c, o, name) : &c->values[o - options];
 	free(old->text);
 	free(old->where);
+	free(old->elsewhere);
 	*old = v;
 	return true;
 }

@@ -12,7 +12,7 @@
 struct config;
 enum option_type {
 	OPTION_TEXT,
-	OPTION_PATH, /* in a settings file relative to that file's folder, elsewhere to the working folder */
+	OPTION_PATH, /* in a settings file relative to that file's folder; in a pipe, and elsewhere, to the working folder */
 	OPTION_NUMBER,
 	OPTION_BOOL,
 	OPTION_DURATION,
@@ -40,6 +40,8 @@ void config_close(struct config *c);
 bool config_load_file(struct config *c, const char *path);
 bool config_load_environment(struct config *c);
 bool config_set(struct config *c, const char *name, const char *value, const char *where);
+/* When all is set. false, logged: a settings file's relative `data` is not in its folder, but in the working folder. */
+bool config_data_is_found(const struct config *c);
 
 /* A name that is not in the table, or asked for as another type, is a bug: abort. */
 const char *config_text(

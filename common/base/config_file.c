@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "config_inside.h"
 #include "log.h"
 #include "xalloc.h"
@@ -50,6 +51,13 @@ static char *read_line(char *to, int size, void *arg)
 	return to;
 }
 
+/* The data that is there already lies in the working folder, which is another one. */
+static void look_for_data(struct source *s, const char *path, const char *value)
+{
+	if (access(path, F_OK) != 0)
+		config_find(s->config, "data")->elsewhere = realpath(value, NULL);
+}
+
 /* A path that stands in the file, seen from there: cron starts programs elsewhere. */
 static bool set(struct source *s, const char *name, const char *value, const char *where)
 {
@@ -59,6 +67,8 @@ static bool set(struct source *s, const char *name, const char *value, const cha
 			 : NULL;
 	bool ok = config_set(s->config, name, path ? path : value, where);
 
+	if (ok && path && strcmp(name, "data") == 0)
+		look_for_data(s, path, value);
 	free(path);
 	return ok;
 }
@@ -82,20 +92,35 @@ static int take_setting(void *arg, const char *section, const char *name, const 
 	return 1; /* 0 would look like a line that cannot be read */
 }
 
-static char *folder_of(const char *path)
+/* Of /dev/stdin and /dev/fd/63, whatever stands behind them. */
+static bool is_of_the_system(const char *folder)
 {
-	const char *slash = strrchr(path, '/');
+	return strcmp(folder, "/dev") == 0 || strncmp(folder, "/proc/", strlen("/proc/")) == 0;
+}
+
+/* What its relative paths are relative to: settings that come through a pipe have no folder but the working one. */
+static char *folder_of(const char *path, unsigned mode)
+{
+	const char *slash = S_ISREG(mode) ? strrchr(path, '/') : NULL;
 	char *folder = slash ? xasprintf("%.*s/", (int)(slash - path), path) : xstrdup(".");
 	char *absolute = realpath(folder, NULL);
 
 	free(folder);
+	if (absolute && slash && is_of_the_system(absolute)) {
+		free(absolute);
+		absolute = realpath(".", NULL);
+	}
 	return absolute;
 }
 
 bool config_load_stream(struct config *c, FILE *f, const char *path, unsigned mode)
 {
-	struct source s = {
-	    .config = c, .file = f, .path = path, .folder = folder_of(path), .mode = mode, .whole = true};
+	struct source s = {.config = c,
+	    .file = f,
+	    .path = path,
+	    .folder = folder_of(path, mode),
+	    .mode = mode,
+	    .whole = true};
 
 	if (!s.folder)
 		return fail("cannot look at the folder of %s: %s", path, strerror(errno));
@@ -122,6 +147,16 @@ bool config_load_file(struct config *c, const char *path)
 					    : config_load_stream(c, f, path, st.st_mode);
 	fclose(f);
 	return loaded;
+}
+
+bool config_data_is_found(const struct config *c)
+{
+	const struct config_value *v = config_find(c, "data");
+
+	return !v->elsewhere ||
+	       fail("%s: data is %s, since paths of a settings file are relative to its folder, and is not "
+		    "there, but %s is: write the path that is meant, an absolute one",
+		   v->where, v->text, v->elsewhere);
 }
 
 static bool is_known_variable(const char *entry, size_t len)

@@ -4,10 +4,11 @@
 #include "config.h"
 
 struct config_value {
-	char *text;     /* as said, choices set apart by one comma each */
-	int64_t number; /* of all types that have one; bool: 0, 1 */
-	char *where;    /* NULL: default */
-	unsigned order; /* 0: default, then counted up with each config_set() */
+	char *text;      /* as said, choices set apart by one comma each */
+	int64_t number;  /* of all types that have one; bool: 0, 1 */
+	char *where;     /* NULL: default */
+	char *elsewhere; /* mostly NULL: config_data_is_found() */
+	unsigned order;  /* 0: default, then counted up with each config_set() */
 };
 
 struct config_section {              /* of a kind with a * */
@@ -49,6 +50,6 @@ enum { CONFIG_WHY = 256 };
 bool config_value_read(
     const struct option *o, const char *text, struct config_value *ret, char why[static CONFIG_WHY]);
 
-/* config_file.c: the INI form. `mode`: permissions of the file, for one with secrets. */
+/* config_file.c: the INI form. `mode`: st_mode of the file: may others read secrets in it, has it a folder. */
 bool config_load_stream(struct config *c, FILE *f, const char *path, unsigned mode);
 #endif

@@ -20,11 +20,12 @@ COMMANDS = ("run", "coordinator", "fetcher", "loader", "retry", "cancel", "check
 class Plain(Case):
     """qidflow as a person would call it: no simulator."""
 
-    def call(self, *words, status=0, env=None, cwd=None):
+    def call(self, *words, status=0, env=None, cwd=None, given=os.devnull):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("QIDFLOW_")}
         environment.update(env or {})
-        done = subprocess.run([PROGRAM, *[str(w) for w in words]], capture_output=True, text=True, timeout=60, check=False,
-                              stdin=subprocess.DEVNULL, env=environment, cwd=cwd or self.temp)
+        with open(given, encoding="utf-8") as stdin:
+            done = subprocess.run([PROGRAM, *[str(w) for w in words]], capture_output=True, text=True, timeout=60, check=False,
+                                  stdin=stdin, env=environment, cwd=cwd or self.temp)
         self.assertEqual(done.returncode, status, f"{words}\n{done.stdout}{done.stderr}")
         return done
 
@@ -126,6 +127,16 @@ class Secrets(Plain):
         self.assertIn(f"\ndata = {self.temp}/from-file\t", self.call("config", "--config", settings).stdout)
         self.assertIn("\ndata = from-environment\t", self.call("config", "--config", settings, env=env).stdout)
         self.assertIn("\ndata = from-line\t", self.call("config", "--data=from-line", "--config", settings, env=env).stdout)
+
+    def test_data_of_a_settings_file(self):
+        (self.temp / "etc").mkdir()
+        (self.temp / "here").mkdir()
+        settings = self.file("etc/q.ini", "data = here\n", 0o644)
+        done = self.call("config", "--config", settings, status=2)
+        self.assertIn(f"{settings}:1: data is {self.temp}/etc/here", done.stderr)
+        self.assertIn(f"{self.temp}/here is", done.stderr)
+        self.call("config", "--config", settings, "--data", "here")
+        self.assertIn(f"\ndata = {self.temp}/here\t", self.call("config", "--config", "/dev/stdin", given=settings).stdout)
 
     def test_unknown_variable_is_a_warning(self):
         self.assertIn("QIDFLOW_PASSWORD", self.call("config", env={"QIDFLOW_PASSWORD": "x"}).stderr)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "config_inside.h"
 #include "log.h"
 
@@ -53,13 +54,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	log_set_writer(be_silent, NULL);
 	if (f) {
-		config_load_stream(c, f, "fuzz.ini", 0600);
+		config_load_stream(c, f, "fuzz.ini", S_IFREG | 0600);
 		fclose(f);
 		f = open_memstream(&text, &length);
 		config_print(c, f);
 		fclose(f);
 		f = fmemopen(text, length, "r");
-		config_load_stream(again, f, "printed.ini", 0600);
+		config_load_stream(again, f, "printed.ini", S_IFREG | 0600);
 		fclose(f);
 		must_equal(c, again);
 		free(text);
