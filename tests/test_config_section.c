@@ -89,6 +89,32 @@ static void what_is_printed_is_the_same(void **state)
 	config_close(again);
 }
 
+/* ... also where it becomes a file of another folder: of what was said elsewhere. */
+static void printed_paths_are_absolute(void **state)
+{
+	struct config *c = config_open();
+	char *printed = NULL;
+	size_t size;
+	FILE *f = open_memstream(&printed, &size);
+
+	(void)state;
+	assert_int_equal(chdir("/tmp"), 0);
+	assert_true(config_set(c, "data", "here", "--data"));
+	assert_true(config_set(c, "publish.sql", "/abs.sql", "--set"));
+	assert_true(config_set(c, "enrich.a.file", "a.csv", "--set"));
+	assert_true(config_set(c, "qualys.ca_file", "", "--set"));
+	assert_true(config_set(c, "qualys.proxy", "a/b", "--set"));
+	config_print(c, f);
+	fclose(f);
+	assert_non_null(strstr(printed, "\ndata = /tmp/here\t; --data\n"));
+	assert_non_null(strstr(printed, "\nsql = /abs.sql\t"));
+	assert_non_null(strstr(printed, "\nfile = /tmp/a.csv\t"));
+	assert_non_null(strstr(printed, "\nca_file = \t"));
+	assert_non_null(strstr(printed, "\nproxy = a/b\t"));
+	free(printed);
+	config_close(c);
+}
+
 /* Of a file they are seen from there, wherever qidflow is started; said elsewhere they stay as they are. */
 static void paths_are_of_the_file(void **state)
 {
@@ -191,6 +217,7 @@ int main(void)
 	    cmocka_unit_test(they_are_there_when_set),
 	    cmocka_unit_test(names_become_part_of_sql),
 	    cmocka_unit_test(what_is_printed_is_the_same),
+	    cmocka_unit_test(printed_paths_are_absolute),
 	    cmocka_unit_test(paths_are_of_the_file),
 	    cmocka_unit_test(data_may_lie_in_the_working_folder),
 	    cmocka_unit_test(settings_through_a_pipe),

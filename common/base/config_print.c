@@ -2,8 +2,10 @@
  *
  * Defaults are commented out, so that what is printed can be kept as a settings file without freezing them;
  * secrets are, so that `***` never becomes a password. */
+#include <stdlib.h>
 #include <string.h>
 #include "config_inside.h"
+#include "xalloc.h"
 
 /* In texts that may hold one though they should not: "host=db password=x", "http://user:x@proxy". */
 static bool holds_password(const char *value)
@@ -23,6 +25,19 @@ static void print_setting(FILE *to, const char *name, const char *value, const c
 
 	fprintf(to, "%s%s = %s\t; %s\n", shown || !where ? ";" : "", name, shown ? "***" : value,
 	    where ? where : "default");
+}
+
+/* A path that was said elsewhere than in a settings file is printed absolute: in the one that this becomes it would be seen
+ * from there. */
+static void print_value(FILE *to, const struct option *o, const char *name, const struct config_value *v)
+{
+	char *folder =
+	    o->type == OPTION_PATH && v->where && *v->text && *v->text != '/' ? realpath(".", NULL) : NULL;
+	char *path = folder ? xasprintf("%s/%s", folder, v->text) : NULL;
+
+	print_setting(to, name, path ? path : v->text, v->where, o->type == OPTION_SECRET);
+	free(path);
+	free(folder);
 }
 
 static void print_help(FILE *to, const struct option *o)
@@ -61,11 +76,8 @@ static void print_sections(const struct config *c, FILE *to, const struct option
 		if (strncmp(s->name, first->name, kind) != 0)
 			continue;
 		fprintf(to, "\n[%s]\n", s->name);
-		for (const struct option *o = first; o->name && is_same_section(first->name, o->name); o++) {
-			const struct config_value *v = &s->values[o - options];
-
-			print_setting(to, o->name + kind + 2, v->text, v->where, o->type == OPTION_SECRET);
-		}
+		for (const struct option *o = first; o->name && is_same_section(first->name, o->name); o++)
+			print_value(to, o, o->name + kind + 2, &s->values[o - options]);
 	}
 }
 
@@ -76,7 +88,6 @@ void config_print(const struct config *c, FILE *to)
 	fputs("; Settings in force. Lines that begin with ; are defaults, or secrets.\n", to);
 	for (const struct option *o = options; o->name; o++) {
 		size_t n = section_length(o->name);
-		const struct config_value *v = &c->values[o - options];
 
 		if (!first || !is_same_section(first->name, o->name)) {
 			first = o;
@@ -84,7 +95,7 @@ void config_print(const struct config *c, FILE *to)
 				fprintf(to, "\n[%.*s]\n", (int)n, o->name);
 		}
 		print_help(to, o);
-		print_setting(to, o->name + n + (n != 0), v->text, v->where, o->type == OPTION_SECRET);
+		print_value(to, o, o->name + n + (n != 0), &c->values[o - options]);
 		if (config_is_pattern(o) && !(o[1].name && is_same_section(o->name, o[1].name)))
 			print_sections(c, to, first);
 	}

@@ -125,8 +125,8 @@ class Secrets(Plain):
         settings = self.file("q.ini", "data = from-file\n[log]\nlevel = warn\n", 0o644)
         env = {"QIDFLOW_DATA": "from-environment"}
         self.assertIn(f"\ndata = {self.temp}/from-file\t", self.call("config", "--config", settings).stdout)
-        self.assertIn("\ndata = from-environment\t", self.call("config", "--config", settings, env=env).stdout)
-        self.assertIn("\ndata = from-line\t", self.call("config", "--data=from-line", "--config", settings, env=env).stdout)
+        self.assertIn(f"\ndata = {self.temp}/from-environment\t", self.call("config", "--config", settings, env=env).stdout)
+        self.assertIn(f"\ndata = {self.temp}/from-line\t", self.call("config", "--data=from-line", "--config", settings, env=env).stdout)
 
     def test_data_of_a_settings_file(self):
         (self.temp / "etc").mkdir()
