@@ -92,6 +92,12 @@ static enum exit_status choose(struct work *w, const char *folder, const char *c
 		return STATUS_USAGE;
 	}
 	size_t n = given < SIDES ? find_unnamed(folder, given, unnamed) : 0;
+	if (n == 1 && !given && !*unnamed[AFTER].of.database) {
+		fail("%s/%s/manifest.json cannot be read, so which snapshot is the one before is not known: "
+		     "name both",
+		    folder, unnamed[AFTER].name);
+		return STATUS_FAILED;
+	}
 	if (n < SIDES - given) {
 		fail("%s holds %s: a run makes one; publish.keep says how many are kept", folder,
 		    n ? "no snapshot of an earlier run of the same database, and two are compared"

@@ -212,34 +212,53 @@ bool manifest_write(struct db *source, const char *folder, const struct rows_fil
 	return ok;
 }
 
-/* ---- read again: as it was written here, a name a line */
+/* ---- read again: it may have gone through other hands */
 
-static const char *value_of(const char *line, const char *name)
+/* As text; NULL: there is none, or more than we write. */
+static char *read_file(const char *folder, size_t *ret_size)
 {
-	size_t len = strlen(name);
+	char *path = xasprintf("%s/manifest.json", folder), *text = NULL;
+	FILE *f = fopen(path, "re");
 
-	return strncmp(line, name, len) == 0 ? line + len : NULL;
+	free(path);
+	if (!f)
+		return NULL;
+	text = xmalloc(CEILING + 1);
+	*ret_size = fread(text, 1, CEILING + 1, f);
+	if (ferror(f) || *ret_size > CEILING) {
+		free(text);
+		text = NULL;
+	}
+	fclose(f);
+	return text;
 }
 
-void manifest_read(const char *folder, struct manifest_of *ret)
+/* What is no JSON has neither. */
+static sqlite3_stmt *ask(struct db *d, const char *text, size_t size)
 {
-	char line[256], *path = xasprintf("%s/manifest.json", folder);
-	FILE *f = fopen(path, "re");
-	const char *value;
-	bool has_run = false;
+	sqlite3_stmt *s = db_prepare(d, "SELECT json_extract(m, '$.database'), json_extract(m, '$.run.run')"
+					" FROM (SELECT iif(json_valid(?1), ?1, '{}') AS m)");
+
+	if (s)
+		sqlite3_bind_text64(s, 1, text, size, SQLITE_STATIC, SQLITE_UTF8);
+	return s;
+}
+
+bool manifest_read(struct db *d, const char *folder, struct manifest_of *ret)
+{
+	size_t size = 0;
+	char *text = read_file(folder, &size);
+	sqlite3_stmt *s = text ? ask(d, text, size) : NULL;
+	bool ok = s && db_row(d, s) == 1;
+	const char *database = ok ? (const char *)sqlite3_column_text(s, 0) : NULL;
 
 	*ret = (struct manifest_of){.run = 0};
-	while (f && !has_run && fgets(line, sizeof(line), f)) {
-		if ((value = value_of(line, "  \"database\": \"")))
-			snprintf(
-			    ret->database, sizeof(ret->database), "%.*s", (int)strcspn(value, "\"\n"), value);
-		if ((value = value_of(line, "  \"run\": "))) {
-			has_run = true;
-			if ((value = value_of(value, "{\"run\": ")))
-				ret->run = strtoll(value, NULL, 10);
-		}
+	ok = database && *database && strlen(database) < sizeof(ret->database);
+	if (ok) {
+		snprintf(ret->database, sizeof(ret->database), "%s", database);
+		ret->run = sqlite3_column_int64(s, 1);
 	}
-	if (f)
-		fclose(f);
-	free(path);
+	sqlite3_reset(s);
+	free(text);
+	return ok;
 }

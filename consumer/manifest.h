@@ -11,10 +11,11 @@
 /* All that it says is asked of `source`, the state that the files are of. Synced; false: logged. */
 bool manifest_write(struct db *source, const char *folder, const struct rows_files *files);
 
-/* Whose a snapshot is: its last complete run, 0: there was none, and its database; 0 and "": it cannot be read. */
+/* Whose a snapshot is: its last complete run, 0: there was none, and its database. */
 struct manifest_of {
 	int64_t run;
 	char database[SCHEMA_ID];
 };
-void manifest_read(const char *folder, struct manifest_of *ret);
+/* d: any database, whose SQL reads JSON. false: it cannot be read, or does not say so; then 0 and "". */
+bool manifest_read(struct db *d, const char *folder, struct manifest_of *ret);
 #endif

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "clock.h"
+#include "db.h"
 #include "log.h"
 #include "snapshot.h"
 #include "xalloc.h"
@@ -121,47 +122,107 @@ bool publish_folder_name(const char *folder, int64_t time_s, char ret_name[stati
 
 /* ---- snapshots by age */
 
+enum rank {
+	OF_LATEST, /* of its database, also what cannot be read */
+	OF_ANOTHER
+};
+
 struct aged {
 	struct publish_snapshot snapshot;
-	bool is_of_latest; /* of its database */
+	enum rank rank;
+	int64_t run; /* of what cannot be read that of the one before it by name */
+	bool is_read;
 };
 
 static int newest_first(const void *a, const void *b)
 {
 	const struct aged *x = a, *y = b;
 
-	if (x->is_of_latest != y->is_of_latest)
-		return x->is_of_latest ? -1 : 1;
-	if (x->snapshot.of.run != y->snapshot.of.run)
-		return x->snapshot.of.run > y->snapshot.of.run ? -1 : 1;
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	if (x->run != y->run)
+		return x->run > y->run ? -1 : 1;
 	return strverscmp(y->snapshot.name, x->snapshot.name);
 }
 
-static void read_manifest(const char *folder, const char *name, struct manifest_of *ret)
+static bool read_latest(const char *folder, char ret_name[static PUBLISH_NAME])
 {
-	char *path = xasprintf("%s/%s", folder, name);
+	char *link = xasprintf("%s/latest", folder);
+	ssize_t len = readlink(link, ret_name, PUBLISH_NAME - 1);
 
-	manifest_read(path, ret);
-	free(path);
+	free(link);
+	ret_name[len > 0 ? len : 0] = '\0';
+	return len > 0;
 }
 
-/* All of them; free() it. */
+static bool read_manifests(const char *folder, struct aged *v, size_t n)
+{
+	struct db *json = db_open(":memory:", DB_BULK, SCHEMA_PAGE_SIZE);
+
+	for (size_t i = 0; json && i < n; i++) {
+		char *path = xasprintf("%s/%s", folder, v[i].snapshot.name);
+
+		v[i].is_read = manifest_read(json, path, &v[i].snapshot.of);
+		free(path);
+	}
+	db_close(json);
+	return json != NULL;
+}
+
+/* What `latest` is of, which is v[at]. Where that cannot be read the database is that of the one before by name, or of any, and
+ * its run is above all. */
+static struct manifest_of what_is_latest(const struct aged *v, size_t n, size_t at)
+{
+	struct manifest_of of = {.run = INT64_MAX};
+
+	if (at < n && v[at].is_read)
+		return v[at].snapshot.of;
+	for (size_t i = 0; i < n; i++)
+		if (v[i].is_read && (i < at || !*of.database))
+			memcpy(of.database, v[i].snapshot.of.database, sizeof(of.database));
+	return of;
+}
+
+/* v: by name. */
+static void rank(struct aged *v, size_t n, const char *latest_name)
+{
+	size_t at = 0;
+	int64_t run = 0;
+
+	while (at < n && strcmp(v[at].snapshot.name, latest_name) != 0)
+		at++;
+	const struct manifest_of latest = what_is_latest(v, n, at);
+	for (size_t i = 0; i < n; i++) {
+		const struct manifest_of *of = &v[i].snapshot.of;
+
+		if (v[i].is_read) {
+			v[i].rank = strcmp(of->database, latest.database) != 0 ? OF_ANOTHER : OF_LATEST;
+			v[i].run = of->run;
+			run = v[i].rank == OF_LATEST ? of->run : run;
+		} else {
+			v[i].run = i == at ? latest.run : run;
+		}
+	}
+}
+
+/* All of them; free() it. NULL: logged. */
 static struct aged *list_newest_first(const char *folder, size_t *ret_n)
 {
+	char latest[PUBLISH_NAME];
+
+	read_latest(folder, latest);
 	struct names names = list(folder, is_snapshot);
 	struct aged *v = xcalloc(names.n + 1, sizeof(*v));
-	struct manifest_of latest;
-
-	read_manifest(folder, "latest", &latest);
-	for (size_t i = 0; i < names.n; i++) {
-		struct publish_snapshot *s = &v[i].snapshot;
-
-		snprintf(s->name, sizeof(s->name), "%s", names.v[i]);
-		read_manifest(folder, s->name, &s->of);
-		v[i].is_of_latest = *latest.database && strcmp(s->of.database, latest.database) == 0;
-	}
+	for (size_t i = 0; i < names.n; i++)
+		snprintf(v[i].snapshot.name, sizeof(v[i].snapshot.name), "%s", names.v[i]);
 	*ret_n = names.n;
 	names_close(&names);
+	if (!read_manifests(folder, v, *ret_n)) {
+		*ret_n = 0;
+		free(v);
+		return NULL;
+	}
+	rank(v, *ret_n, latest);
 	qsort(v, *ret_n, sizeof(*v), newest_first);
 	return v;
 }
@@ -284,22 +345,23 @@ static void remove_snapshot(const char *folder, const char *name)
 
 void publish_folder_keep(const char *folder, size_t keep)
 {
-	char *link = xasprintf("%s/latest", folder), latest[PUBLISH_NAME];
-	ssize_t len = readlink(link, latest, sizeof(latest) - 1);
+	char latest[PUBLISH_NAME];
 	size_t n, left;
+	bool is_known = read_latest(folder, latest);
 	struct aged *v = list_newest_first(folder, &n);
 
+	for (size_t i = 0; i < n; i++)
+		if (!v[i].is_read)
+			log_line(LOG_WARN,
+			    "%s/%s/manifest.json cannot be read: its snapshot is as old as its name says",
+			    folder, v[i].snapshot.name);
 	/* What `latest` is cannot be read: then nothing goes. */
-	if (len > 0) {
-		latest[len] = '\0';
-		left = n;
-		for (size_t i = n; i-- > 0 && left > keep;) {
-			if (strcmp(v[i].snapshot.name, latest) == 0)
-				continue;
-			remove_snapshot(folder, v[i].snapshot.name);
-			left--;
-		}
+	left = n;
+	for (size_t i = n; is_known && i-- > 0 && left > keep;) {
+		if (strcmp(v[i].snapshot.name, latest) == 0)
+			continue;
+		remove_snapshot(folder, v[i].snapshot.name);
+		left--;
 	}
-	free(link);
 	free(v);
 }

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "clock.h"
-#include "publish_folder.h"
 #include "stop.h"
 
 #define SNAPSHOT "publish/" WORLD_NAME "/vulnerabilities.sqlite"
@@ -158,94 +157,6 @@ static void test_keep(void **state)
 		assert_true(is_there(foreign[i]));
 }
 
-/* A snapshot of this database, of that run, with a page. Started at WORLD_STARTED + at_s, as its clock said. */
-static void publish_of(const char *database, int run, int64_t at_s, char name[static PUBLISH_NAME])
-{
-	char started[CLOCK_TEXT];
-
-	assert_true(db_exec(pub.db,
-	    "UPDATE qidflow_meta SET value = '%s' WHERE name = 'database'; DELETE FROM qidflow_run;"
-	    "INSERT INTO qidflow_run(run, state, started_at) VALUES(%d, 'COMPLETE', '%s')",
-	    database, run, clock_format_sql(WORLD_STARTED + at_s, started)));
-	assert_true(publish_world_run(WORLD_STARTED + at_s, name));
-	assert_latest(name);
-}
-
-static bool is_there_in_publish(const char *name)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "publish/%s", name);
-	return is_there(path);
-}
-
-static bool has_text(const char *name, const char *file, const char *text)
-{
-	static char page[1 << 20];
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s/publish/%s/%s", pub.data, name, file);
-	FILE *f = fopen(path, "r");
-	assert_non_null(f);
-	page[fread(page, 1, sizeof(page) - 1, f)] = '\0';
-	assert_int_equal(fclose(f), 0);
-	return strstr(page, text) != NULL;
-}
-
-/* A clock that was ahead for a run: which one is older its number says. */
-static void test_clock_ahead(void **state)
-{
-	enum { YEARS = 300000000 };
-	char v[5][PUBLISH_NAME], folder[128];
-	struct publish_snapshot newest[5];
-
-	(void)state;
-	publish_world_set("publish.formats", "sqlite,html");
-	publish_world_set("publish.keep", "3");
-	snprintf(folder, sizeof(folder), "%s/publish", pub.data);
-	publish_of("a", 8, 0, v[0]);
-	publish_of("a", 9, YEARS, v[1]);
-	publish_of("a", 10, 60, v[2]);
-	publish_of("a", 10, 60, v[3]);
-	assert_int_equal(publish_folder_newest(folder, newest, 5), 3);
-	assert_string_equal(newest[0].name, v[3]);
-	assert_string_equal(newest[1].name, v[2]);
-	assert_string_equal(newest[2].name, v[1]);
-	assert_int_equal(publish_folder_earlier(folder, &newest[0].of, newest, 5), 1);
-	assert_string_equal(newest[0].name, v[1]);
-	assert_true(has_text(v[3], "report.html", "How the open vulnerabilities of 2036-"));
-	publish_world_set("publish.keep", "1");
-	publish_of("a", 11, 120, v[4]);
-	assert_false(is_there_in_publish(v[1]) || is_there_in_publish(v[3]));
-}
-
-/* Runs of another database count for themselves: they are older, and nothing is compared with them. */
-static void test_another_database(void **state)
-{
-	char v[5][PUBLISH_NAME], folder[128];
-	struct publish_snapshot newest[5];
-
-	(void)state;
-	publish_world_set("publish.formats", "sqlite,html");
-	publish_world_set("publish.keep", "3");
-	snprintf(folder, sizeof(folder), "%s/publish", pub.data);
-	publish_of("a", 50, 0, v[0]);
-	publish_of("a", 51, 60, v[1]);
-	assert_true(has_text(v[1], "report.html", "t-changes") && has_text(v[1], "report.html", "t-trend"));
-	publish_of("b", 60, 120, v[2]);
-	assert_true(has_text(v[2], "report.html", "no snapshot of an earlier run of this database"));
-	assert_true(has_text(v[2], "report.html", "the trend begins with the next one"));
-	publish_of("c", 1, 180, v[3]);
-	publish_of("c", 2, 240, v[4]);
-	assert_true(has_text(v[4], "report.html", "t-changes") && has_text(v[4], "report.html", "t-trend"));
-	assert_int_equal(publish_folder_newest(folder, newest, 5), 3);
-	assert_string_equal(newest[0].name, v[4]);
-	assert_string_equal(newest[1].name, v[3]);
-	assert_string_equal(newest[2].name, v[2]);
-	assert_string_equal(newest[2].of.database, "b");
-	assert_int_equal(newest[2].of.run, 60);
-}
-
 static void test_clean(void **state)
 {
 	(void)state;
@@ -385,8 +296,6 @@ int main(void)
 	    TEST(test_formats),
 	    TEST(test_names),
 	    TEST(test_keep),
-	    TEST(test_clock_ahead),
-	    TEST(test_another_database),
 	    TEST(test_clean),
 	    TEST(test_reader),
 	    TEST(test_detection_twice),
