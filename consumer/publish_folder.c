@@ -124,6 +124,7 @@ bool publish_folder_name(const char *folder, int64_t time_s, char ret_name[stati
 
 enum rank {
 	OF_LATEST, /* of its database, also what cannot be read */
+	REPLACED,  /* of its database, of a run that it is to make yet: it was put back from a backup */
 	OF_ANOTHER
 };
 
@@ -196,7 +197,9 @@ static void rank(struct aged *v, size_t n, const char *latest_name)
 		const struct manifest_of *of = &v[i].snapshot.of;
 
 		if (v[i].is_read) {
-			v[i].rank = strcmp(of->database, latest.database) != 0 ? OF_ANOTHER : OF_LATEST;
+			v[i].rank = strcmp(of->database, latest.database) != 0 ? OF_ANOTHER
+				    : of->run > latest.run                     ? REPLACED
+									       : OF_LATEST;
 			v[i].run = of->run;
 			run = v[i].rank == OF_LATEST ? of->run : run;
 		} else {

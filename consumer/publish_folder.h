@@ -1,7 +1,9 @@
 /* publish_folder.h -- DATA/publish/: names of snapshots, `latest`, which old ones go, what was left behind.
  *
  * Which one is newer its run says, since a clock may have been wrong when another was made: a name is a time. Runs count within a
- * database: those of another one than `latest` is of, of which this one is the successor, are older than all of this one. Where a manifest cannot be read, the snapshot is of `latest`'s database, and follows the one before by
+ * database: those of another one than `latest` is of, of which this one is the successor, are older than all of this one. So are
+ * those of later runs than that of `latest`, though younger than another one's: their database was put back from a backup, and
+ * makes these runs anew. Where a manifest cannot be read, the snapshot is of `latest`'s database, and follows the one before by
  * name.
  *
  * Only names of the form 20261124T030000Z or 20261124T030000Z-2 are ours, and .tmp-…: nothing else is touched. One

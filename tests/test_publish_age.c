@@ -148,6 +148,26 @@ static void test_manifests_of_others(void **state)
 	assert_said("manifest.json cannot be read");
 }
 
+/* Its runs are made anew, while publish/ has those of before. */
+static void test_put_back_from_a_backup(void **state)
+{
+	char v[6][PUBLISH_NAME];
+
+	(void)state;
+	publish_world_set("publish.formats", "csv,html");
+	publish_world_set("publish.keep", "3");
+	publish_of("a", 40, 0, v[0]);
+	publish_of("a", 49, 60, v[1]);
+	publish_of("a", 50, 120, v[2]);
+	publish_of("a", 41, 180, v[3]);
+	assert_newest(v, "302");
+	publish_of("a", 42, 240, v[4]);
+	assert_newest(v, "430");
+	assert_true(has_text(v[4], "report.html", "t-trend"));
+	publish_of("a", 43, 300, v[5]);
+	assert_newest(v, "543");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, publish_world_open, publish_world_close)
 
 int main(void)
@@ -156,6 +176,7 @@ int main(void)
 	    TEST(test_clock_ahead),
 	    TEST(test_another_database),
 	    TEST(test_manifests_of_others),
+	    TEST(test_put_back_from_a_backup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
