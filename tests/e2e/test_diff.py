@@ -174,6 +174,9 @@ class Diff(Case):
         self.assertIn("table, csv, json", self.failed(data, 2, "--format", "xml"))
         self.assertIn("has a column owner", self.failed(data, 2, "--by", "owner"))
         self.assertIn("detections_by_host", self.failed(data, 1, str(data.db)))
+        (after / "manifest.json").write_text("{")
+        self.assertIn(f"{after.name}/manifest.json cannot be read", self.failed(data, 1))
+        self.warned(data, before.name, after.name)
 
     def warned(self, data, *words):
         process = self.qidflow("diff", None, data, *words)
