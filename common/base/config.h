@@ -44,10 +44,8 @@ bool config_set(struct config *c, const char *name, const char *value, const cha
 bool config_data_is_found(const struct config *c);
 
 /* A name that is not in the table, or asked for as another type, is a bug: abort. */
-const char *config_text(
-    const struct config *c, const char *name); /* "" where nothing is set; good as long as c */
-int64_t config_number(
-    const struct config *c, const char *name); /* number; ms of a duration; bytes of a size */
+const char *config_text(const struct config *c, const char *name); /* "": not set; good as long as c */
+int64_t config_number(const struct config *c, const char *name);   /* ms of a duration, bytes of a size */
 bool config_bool(const struct config *c, const char *name);
 bool config_has(const struct config *c, const char *name, const char *choice); /* of a list of choices */
 

@@ -13,8 +13,6 @@
 #include "log.h"
 #include "xalloc.h"
 
-extern char **environ;
-
 enum { LONGEST_LINE = 4096 };
 
 struct source {
