@@ -135,22 +135,24 @@ static bool pause_for_others(struct postgresql *p)
 	return false;
 }
 
-/* Done, or what the server refused is undone. false: it failed. */
+/* Done, or what the server refused is undone. false: it failed. Each depth has a name of its own: of those of one name the
+ * server takes the innermost, and what a lock stopped within is to be undone from the outermost on. */
 static bool do_once(struct postgresql *p, bool (*doing)(void *arg), void *arg, bool *ret_undone)
 {
 	*ret_undone = false;
 	*p->state = '\0';
-	if (!postgresql_run_text(p, "SAVEPOINT within"))
+	if (!postgresql_run(p, "SAVEPOINT within%d", p->depth))
 		return false;
 	p->depth++;
 	bool ok = doing(arg);
 	p->depth--;
 	if (ok)
-		return postgresql_run_text(p, "RELEASE SAVEPOINT within");
+		return postgresql_run(p, "RELEASE SAVEPOINT within%d", p->depth);
 	if (!*p->state || !(is_locked(p) ? p->depth == 0 : p->end == DISTRIBUTE_REFUSED))
 		return false;
 	*ret_undone = true;
-	return postgresql_run_text(p, "ROLLBACK TO SAVEPOINT within; RELEASE SAVEPOINT within");
+	return postgresql_run(
+	    p, "ROLLBACK TO SAVEPOINT within%d; RELEASE SAVEPOINT within%d", p->depth, p->depth);
 }
 
 bool postgresql_within(struct postgresql *p, bool (*doing)(void *arg), void *arg, bool *ret_refused)

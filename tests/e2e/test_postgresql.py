@@ -46,6 +46,15 @@ class Feeds(Case):
         self.assertEqual(process.wait(200), status, process.tail())
         return process
 
+    def hold(self, sql):
+        """A transaction of somebody's that stays open after it."""
+        return self.start(["psql", "-X", "-q", "-h", self.server.folder, "-U", "boss", "-d", self.database, "-c",
+                           f"BEGIN; {sql}", "-c", "SELECT pg_sleep(100)"])
+
+    def let_go(self, holder):
+        holder.kill(signal.SIGTERM)
+        self.server.run(self.database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(100)%' AND pid <> pg_backend_pid()")
+
     def snapshots(self, runs, hosts=HOSTS, **options):
         """So many snapshots, each of a subscription that changed."""
         sim, data = self.simulator(hosts, limit=4, **options), self.data("source")
@@ -247,6 +256,22 @@ class Schemas(Feeds):
     @staticmethod
     def sent(process):
         return int(re.findall("([0-9]+) rows", process.err)[-1])
+
+    def test_a_lock_between_two_tables(self):
+        """The table that says which detections are sent is done twice, since its index has to wait: they are sent all the same."""
+        self.publish(self.data, self.first)
+        self.feed(self.data)
+        holder = self.hold("LOCK TABLE qidflow.q_host_list_detection_hosts IN ROW EXCLUSIVE MODE")
+        wait_until("its lock", lambda: self.one("SELECT count(*) FROM pg_locks WHERE mode = 'RowExclusiveLock' AND granted AND "
+                                                "relation = 'q_host_list_detection_hosts'::regclass") == "1", 30)
+        path = self.publish(self.data, self.second, "CREATE INDEX new_one ON Q_Host_List_Detection_HOSTS(LAST_SCAN_DATETIME)")
+        run = self.qidflow("distribute", None, self.data, settings=self.settings())
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        for goes_on in (1, 0, 1):  # it is tried again
+            wait_until("a try", lambda: int(self.one(waits)) == goes_on, 30)
+        self.let_go(holder)
+        self.assertEqual(run.wait(200), 0, run.tail())
+        self.assert_same(path, ["Q_Host_List_Detection_HOSTS", "Q_Host_List_Detection_QIDS"])
 
     def test_values(self):
         """What PostgreSQL does not take becomes U+FFFD, is counted, and stops nothing."""

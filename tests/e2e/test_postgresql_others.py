@@ -192,8 +192,7 @@ class Others(Feeds):
         """Who asks while we wait for a transaction of somebody's does not wait behind us; when that ends, we go on in the same try."""
         made = self.enriched(["app_owner TEXT"], "1, 'a'")
         self.brings(*made)
-        holder = self.start(["psql", "-X", "-q", "-h", self.server.folder, "-U", "boss", "-d", self.database, "-c",
-                             "BEGIN; SELECT * FROM qidflow.vulnerabilities, pg_sleep(100)"])
+        holder = self.hold("SELECT * FROM qidflow.vulnerabilities")
         wait_until("the reader", lambda: int(self.one("SELECT count(*) FROM pg_locks WHERE relation = 'vulnerabilities'::regclass")) > 0, 30)
         self.publish(self.data, self.empty, *self.enriched(["app_owner TEXT", "app_new TEXT"], "1, 'a', 'b'"))
         run = self.qidflow("distribute", None, self.data, settings=self.settings())
@@ -201,11 +200,27 @@ class Others(Feeds):
         began = time.monotonic()
         self.assertEqual(self.one("SELECT count(*) FROM vulnerabilities"), "1")
         self.assertLess(time.monotonic() - began, 6)
-        holder.kill(signal.SIGTERM)
-        self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(100)%' AND pid <> pg_backend_pid()")
+        self.let_go(holder)
         self.assertEqual(run.wait(60), 0, run.tail())
         self.assertFalse(re.search("WARN|ERROR", run.err), run.err)
         self.assertEqual(self.one("SELECT app_new FROM vulnerabilities"), "b")
+
+    def test_a_reader_of_what_is_second(self):
+        """While we wait for one thing, those that we had already are everybody's."""
+        made = self.enriched(["app_owner TEXT"], "1, 'a'")
+        self.brings(*made, "CREATE TABLE left_out(id INTEGER PRIMARY KEY)")
+        holder = self.hold("SELECT * FROM qidflow.left_out")
+        wait_until("the reader", lambda: int(self.one("SELECT count(*) FROM pg_locks WHERE relation = 'left_out'::regclass")) > 0, 30)
+        self.publish(self.data, self.empty, *made[:-1], VIEW.format("app_owner, 1 AS more"))
+        run = self.qidflow("distribute", None, self.data, settings=self.settings())
+        for _ in range(2):
+            wait_until("somebody who waits", lambda: int(self.one("SELECT count(*) FROM pg_locks WHERE NOT granted")) > 0, 30)
+            began = time.monotonic()
+            self.assertEqual(self.one("SELECT count(*) FROM vulnerabilities"), "1")
+            self.assertLess(time.monotonic() - began, 6)
+        self.let_go(holder)
+        self.assertEqual(run.wait(60), 0, run.tail())
+        self.assertEqual(self.one("SELECT concat(more, to_regclass('left_out')) FROM vulnerabilities"), "1")
 
     @staticmethod
     def say_no_more(listening):
