@@ -36,7 +36,7 @@ static enum distribute_end feed(struct distribute_job *job, bool *ret_holds)
 	else if (!(snapshot = db_open(path, DB_READ, 0)))
 		distribute_say(job, end, "cannot open %s: the log has SQLite's message", path);
 	else if ((p = postgresql_open(job, &end))) {
-		if (*p->doubt)
+		if (*p->doubt && !ret_holds)
 			log_line(LOG_WARN, "%s", p->doubt);
 		end = ret_holds ? feed_ask(p, snapshot, ret_holds) : feed_send(p, snapshot);
 	}

@@ -87,8 +87,7 @@ static bool rebuild(struct bringing *b, struct table_change *done)
 {
 	struct feed *f = b->f;
 
-	return (!b->fit.is_misfit || !b->fit.views || !*b->fit.views ||
-		   views_drop(f->p, b->fit.views, &f->given)) &&
+	return (!b->fit.views || !*b->fit.views || views_drop(f->p, b->fit.views, &f->given)) &&
 	       fit_rebuild(f->p, f->db, b->t, b->was_refused, &done->sent);
 }
 
@@ -169,9 +168,8 @@ static bool look(struct bringing *b, bool *ret_same)
 static void tell_kept(struct bringing *b)
 {
 	feed_leave_out(b->f,
-	    "table %s: values that the type of %.100s there does not take are NULL, since the type cannot "
-	    "change while "
-	    "%.200s needs it: drop that view, qidflow distribute, and make it again",
+	    "table %s: values that the type of %.100s there does not take are NULL, since that cannot change "
+	    "while %.200s needs it: drop that view, qidflow distribute, and make it again",
 	    b->t->name, b->fit.columns, b->fit.needed_by);
 }
 

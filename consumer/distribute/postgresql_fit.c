@@ -128,8 +128,11 @@ static bool look_at_types(
 		ret->is_misfit = ok && !*ret->needed_by;
 		ret->columns = misfits(t, there, NEEDED);
 	}
-	if (ok && *all && !ret->is_misfit)
+	if (ok && *all && !ret->is_misfit) {
 		keep(t, there, &ret->n_kept);
+		free(ret->views);
+		ret->views = NULL;
+	}
 	free(all);
 	return ok;
 }

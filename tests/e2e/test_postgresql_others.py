@@ -80,7 +80,7 @@ class Others(Feeds):
         words = self.enriched(columns, "1, 'b', 100", "2, 'c', 'free'", "3, 'd', 7")
         for _ in range(2):
             _, run = self.bring(*words, "CREATE TABLE z AS SELECT 4 AS a", status=3)
-            self.assertRegex(run.err, "table qidflow_enriched_app: .*type of 'app_cost' .* while (public.mine, public.other|public.other, "
+            self.assertRegex(run.err, "table qidflow_enriched_app: .*type of 'app_cost' .*cannot change while (public.mine, public.other|public.other, "
                              "public.mine) needs it: drop that view")
             self.assertEqual(self.one("SELECT string_agg(concat(app_owner, app_cost), ' ' ORDER BY id) FROM qidflow_enriched_app"), "b100 c d7")
             self.assertEqual(self.one("SELECT string_agg(app_owner, '' ORDER BY 1) FROM public.other"), "bcd")
@@ -172,6 +172,12 @@ class Others(Feeds):
         self.assertEqual(self.one("SELECT concat(n, (SELECT n FROM c), to_regclass('b')) FROM a"), "15")
         self.sql("ALTER TABLE a DROP CONSTRAINT a_n_check")
         self.brings(*made[:2], *made[4:])
+        # A key changes beside a type that cannot.
+        both = ["CREATE TABLE a(k INTEGER, id TEXT, n INTEGER, PRIMARY KEY(k))", "INSERT INTO a VALUES(1, 7, 3), (2, 'x', 4)"]
+        _, run = self.bring(*both, status=3)
+        self.assertIn("while qidflow.mine needs it", run.err)
+        self.assertEqual(self.one("SELECT string_agg(concat(k, id, n), ' ' ORDER BY k) FROM a"), "13 24")
+        self.sql("ALTER TABLE a DROP COLUMN k CASCADE; DELETE FROM a")
         # It goes, but for that view; and comes back, as ours.
         self.publish(self.data, self.empty)
         self.assertIn("a is emptied, since it cannot go", self.feed(self.data).err)
