@@ -11,7 +11,7 @@ struct fit {
 	bool is_misfit;  /* fit_rebuild() is to be tried */
 	int n_kept;      /* columns that are to change, but cannot (is_kept of the shape) */
 	char *columns;   /* 'a', 'b': that do not take their values */
-	char *views;     /* "a", "b": views of ours that are to go before */
+	char *views;     /* 'a', 'b': views of ours that are to go before */
 	char *needed_by; /* others' views, by which they cannot */
 };
 /* What it has of texts may be NULL: none; fit_close() frees them. */

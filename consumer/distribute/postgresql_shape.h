@@ -14,8 +14,8 @@
 
 struct db;
 struct buffer;
-enum shape_held {
-	SHAPE_ANY /* not looked at: of the API */,
+enum shape_held { /* what values are, the one that asks for most; ANY: not looked at */
+	SHAPE_ANY,
 	SHAPE_NOTHING,
 	SHAPE_INTEGERS,
 	SHAPE_NUMBERS,
@@ -27,10 +27,9 @@ struct shape_column {
 	char *source; /* its name in SQLite */
 	char name[POSTGRESQL_NAME];
 	enum postgresql_type type;
-	enum shape_held held; /* of its values, the one that asks for most */
-	bool
-	    is_kept; /* type is that of the column there, which cannot change now: values that it does not take are NULL */
-	int key; /* 1: first of the primary key, …; 0: not of it */
+	enum shape_held held;
+	bool is_kept; /* it is there of this type, and cannot change: what that does not take is NULL */
+	int key;      /* 1: first of the primary key, …; 0: not of it */
 };
 struct shape_table {
 	char *source;
