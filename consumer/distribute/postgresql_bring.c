@@ -50,18 +50,23 @@ static void count(struct feed *f, const struct table_change *done)
 	f->counts.gone += done->gone;
 }
 
+/* What changed in it says which detections are sent. */
+static bool drives(const struct shape_table *t)
+{
+	return !strcmp(t->name, "q_host_list_detection_hosts");
+}
+
 static bool update_sets(struct feed *f, const struct shape_table *t)
 {
 	struct changes changes;
 	struct table_change done = {.gone = 0};
-	bool drives = !strcmp(t->name, "q_host_list_detection_hosts");
 	bool ok =
 	    changes_find(f->p, f->db, t, &changes) && table_update_sets(f->p, f->db, t, &changes, &done);
 
 	count(f, &done);
 	if (!strcmp(t->name, "q_knowledgebase"))
 		f->counts.n_qids += done.sent.rows;
-	if (ok && drives) {
+	if (ok && drives(t)) {
 		f->counts.n_hosts = done.sent.rows;
 		changes_close(&f->hosts);
 		f->hosts = changes;
@@ -99,7 +104,7 @@ static bool update(struct bringing *b)
 
 	if (b->t->kind == SHAPE_OF_SETS && !f->anew)
 		return update_sets(f, b->t);
-	if (b->t->kind == SHAPE_OF_HOSTS && !f->anew)
+	if (b->t->kind == SHAPE_OF_HOSTS && !f->anew && !f->hosts_made)
 		ok = table_update_hosts(f->p, f->db, b->t, &f->hosts, &done);
 	else if (has_signature(b->t) && (f->anew || b->fit.is_misfit || b->was_refused))
 		ok = rebuild(b, &done);
@@ -116,6 +121,7 @@ static bool make(struct bringing *b)
 	struct table_change done = {.gone = 0};
 	bool ok = table_make(b->f->p, b->f->db, b->t, &done.sent);
 
+	b->f->hosts_made |= drives(b->t);
 	count(b->f, &done);
 	return ok;
 }

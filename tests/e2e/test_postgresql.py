@@ -350,6 +350,10 @@ class Schemas(Feeds):
         self.assertIn("already", self.feed(self.data).err)
         self.assertRegex(self.feed(self.data, flags=["--again"]).err, "all [0-9]+ rows")
         self.assert_same(path)
+        self.server.run(self.database, "DROP TABLE q_host_list_detection_hosts CASCADE; UPDATE q_host_list_detection_qids SET status = 'x', batch_number = 0")
+        path = self.publish(self.data, self.second)
+        self.feed(self.data)
+        self.assert_same(path, ["Q_Host_List_Detection_HOSTS", "Q_Host_List_Detection_QIDS"])
 
     def test_somebody_elses(self):
         self.server.run(self.database, "CREATE SCHEMA qidflow; CREATE TABLE qidflow.q_host_list(id text)")
