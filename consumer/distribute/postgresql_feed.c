@@ -47,12 +47,26 @@ static bool read_shape(struct feed *f)
 
 /* ---- what it lacks */
 
+struct patience {
+	struct feed *f;
+	bool (*doing)(struct feed *f);
+	int n_left; /* before it */
+};
+
+static bool do_again(void *arg)
+{
+	const struct patience *d = arg;
+
+	d->f->n_left = d->n_left;
+	return d->doing(d->f);
+}
+
 /* What locks readers out waits for nobody for long; what is refused there is the end of all. */
-static bool do_patiently(struct feed *f, bool (*doing)(void *arg))
+static bool do_patiently(struct feed *f, bool (*doing)(struct feed *f))
 {
 	bool refused;
 
-	if (!postgresql_within(f->p, doing, f, &refused))
+	if (!postgresql_within(f->p, do_again, &(struct patience){f, doing, f->n_left}, &refused))
 		return false;
 	if (refused)
 		f->p->end = DISTRIBUTE_REFUSED;
@@ -68,10 +82,8 @@ static bool widen_table(struct feed *f, const struct shape_table *t)
 	       (!is_there || !is_ours || table_add_columns(f->p, t, &f->added));
 }
 
-static bool widen_all(void *arg)
+static bool widen_all(struct feed *f)
 {
-	struct feed *f = arg;
-
 	for (int t = 0; t < f->shape.n_tables; t++)
 		if (!widen_table(f, &f->shape.tables[t]))
 			return false;
@@ -183,11 +195,9 @@ static void tell(struct feed *f)
 }
 
 /* What locks readers out, at the end of all. */
-static bool bring_views(void *arg)
+static bool bring_views(struct feed *f)
 {
-	struct feed *f = arg;
-
-	return views_bring(f->p, f->db) && (!f->given || views_give(f->p, f->given)) && remove_tables(f);
+	return views_bring(f) && (!f->given || views_give(f->p, f->given)) && remove_tables(f);
 }
 
 static bool bring(struct feed *f)

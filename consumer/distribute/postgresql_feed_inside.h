@@ -25,7 +25,7 @@ struct feed {
 	struct changes hosts;            /* of Q_Host_List_Detection_HOSTS, for the detections */
 	struct postgresql_answer *given; /* to views that had to go for a while; NULL: there is none */
 	struct feed_counts counts;
-	int n_left; /* tables, or columns, that are left out, and what is told of the first one */
+	int n_left; /* tables, columns or views that are left out, and what is told of the first one */
 	char left[DISTRIBUTE_WHY];
 };
 

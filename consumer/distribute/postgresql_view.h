@@ -6,7 +6,7 @@
 #define POSTGRESQL_VIEW_H
 #include "postgresql_link.h"
 
-struct db;
+struct feed;
 struct buffer;
 
 /* A SELECT of SQLite as one of PostgreSQL, added to `to`. Pure. false: ret_why. */
@@ -14,8 +14,9 @@ enum { VIEW_WHY = 128 };
 bool view_translate(const char *sql, struct buffer *to, char ret_why[static VIEW_WHY]);
 
 /* Makes the views that are missing, and those anew that changed. A view is replaced, never dropped, if that can be: then what
- * others have made of it, and who may read it, stays. Columns that it had and has no more are NULL. */
-bool views_bring(struct postgresql *p, struct db *snapshot);
+ * others have made of it, and who may read it, stays. Columns that it had and has no more are NULL. One that the server refuses is
+ * as it was, which is told, and is tried again by the next feed. */
+bool views_bring(struct feed *f);
 /* Of the columns "'a', 'b'" of a table: which views of ours stand on them, as "'a', 'b'", and which of others, perhaps on those,
  * as "a.b, c.d"; "": none. free() both. */
 bool views_needing(

@@ -10,8 +10,7 @@
 #include <string.h>
 #include "db.h"
 #include "log.h"
-#include "postgresql_copy.h"
-#include "postgresql_feed.h"
+#include "postgresql_feed_inside.h"
 #include "postgresql_table.h"
 #include "postgresql_text.h"
 #include "postgresql_view.h"
@@ -255,51 +254,57 @@ static bool put_by(struct postgresql *p, struct db *snapshot, struct view *v,
 		   (!*ret_refused || more || !is_there || make_anew(p, snapshot, v, ret_refused)));
 }
 
-static bool put(struct postgresql *p, struct db *snapshot, struct view *v)
+/* Where the server refuses, it is as it was before. */
+static bool put(struct feed *f, struct view *v, bool *ret_refused)
 {
 	char name[POSTGRESQL_NAME + 2];
-	bool refused = false;
 
 	snprintf(name, sizeof(name), "'%s'", v->name);
-	struct postgresql_answer *there = table_columns(p, v->name),
-				 *given = there ? views_given(p, name) : NULL;
-	bool ok = given && put_by(p, snapshot, v, there, &refused);
-	if (ok && refused)
-		log_line(LOG_WARN, "the view %s stays as it is: %s", v->name, p->job->why);
+	struct postgresql_answer *there = table_columns(f->p, v->name),
+				 *given = there ? views_given(f->p, name) : NULL;
+	bool ok = given && put_by(f->p, f->db, v, there, ret_refused);
+	if (ok && *ret_refused && postgresql_rows(there))
+		log_line(LOG_WARN, "the view %s stays as it is: %s", v->name, f->p->job->why);
+	else if (ok && *ret_refused)
+		feed_leave_out(f, "the view %s is not there: %s", v->name, f->p->job->why);
 	else
-		ok = ok && views_give(p, given);
+		ok = ok && views_give(f->p, given);
 	postgresql_answer_close(given);
 	postgresql_answer_close(there);
 	return ok;
 }
 
-static bool bring(struct postgresql *p, struct db *snapshot, struct view *v)
+/* What was refused has no note, and so is tried again by the next feed. */
+static bool bring(struct feed *f, struct view *v)
 {
 	char note[NOTE], now[HASH_TEXT];
-	bool any;
+	bool any, refused;
 
-	if (!read_view(p, snapshot, v, &any))
+	if (!read_view(f->p, f->db, v, &any))
 		return false;
 	if (!any)
 		return true;
 	snprintf(note, sizeof(note), "view %s", v->name);
 	snprintf(now, sizeof(now), "%016" PRIx64 " " FORM_VERSION, hash(&v->select));
-	char *before = feed_note_read(p, note);
-	bool ok = before && (!strcmp(before, now) || (put(p, snapshot, v) && feed_note(p, note, now)));
+	char *before = feed_note_read(f->p, note);
+	bool ok = before != NULL;
+	if (ok && strcmp(before, now) != 0)
+		ok = put(f, v, &refused) &&
+		     (refused ? feed_note_drop(f->p, note) : feed_note(f->p, note, now));
 	free(before);
 	return ok;
 }
 
-bool views_bring(struct postgresql *p, struct db *snapshot)
+bool views_bring(struct feed *f)
 {
-	bool ok = make_functions(p);
+	bool ok = make_functions(f->p);
 
 	for (size_t i = 0; ok && i < sizeof(views) / sizeof(views[0]); i++) {
 		struct view v = {.source = views[i]};
 
 		postgresql_name(views[i], v.name);
 		buffer_open(&v.select, SQL_MOST);
-		ok = bring(p, snapshot, &v);
+		ok = bring(f, &v);
 		buffer_close(&v.select);
 	}
 	return ok;

@@ -113,6 +113,27 @@ class Others(Feeds):
             self.assertEqual(self.sql(given).stdout, before)
         self.assertNotEqual(self.one("SELECT 'vulnerabilities'::regclass::oid"), oid)
 
+    def test_a_view_that_is_refused(self):
+        """It is tried again by the next feed; where it had to go before, that is told as what is left out is."""
+        cost, view = ["app_cost NUMERIC"], ("CREATE VIEW vulnerabilities AS SELECT a.id AS host_id, a.app_cost, b.k AS k FROM qidflow_enriched_app AS a "
+                                            "LEFT JOIN b ON b.k = a.app_cost")
+        self.brings(*self.enriched(cost, "1, 100"))
+        made = [*self.enriched(cost, "1, 'free'", view=False), "CREATE TABLE b(k TEXT PRIMARY KEY)", view]
+        for _ in range(2):
+            _, run = self.bring(*made, "INSERT INTO b VALUES(NULL)", status=3)
+            self.assertRegex(run.err, "the view vulnerabilities is not there: .*relation .*b.* does not exist")
+        self.brings(*made, "INSERT INTO b VALUES('free')")
+        self.assertEqual(self.one("SELECT k FROM vulnerabilities"), "free")
+        self.sql("CREATE VIEW mine AS SELECT k FROM vulnerabilities")
+        made[-1] = view.replace("b.k AS k", "a.id AS k")
+        for _ in range(2):
+            self.publish(self.data, self.empty, *made)
+            run = self.feed(self.data)
+            self.assertIn("the view vulnerabilities stays as it is", run.err)
+        self.sql("DROP VIEW mine")
+        self.brings(*made)
+        self.assertEqual(self.one("SELECT k FROM vulnerabilities"), "1")
+
     def test_conditions(self):
         """overdue is a condition, as PostgreSQL's users expect; a view of before stays as it is while somebody's needs it."""
         flags = VIEW.format("app_a AS overdue, app_b AS is_ignored")
