@@ -54,13 +54,13 @@ static void must(bool fits)
 		abort(); /* a view of ours is some kB */
 }
 
-static bool make_functions(struct postgresql *p)
+static bool make_functions(struct feed *f)
 {
-	char *had = feed_note_read(p, "functions");
+	char *had = feed_note_read(f->p, "functions");
 	bool ok = had != NULL;
 
-	if (ok && strcmp(had, FUNCTIONS_VERSION) != 0)
-		ok = postgresql_run_text(p, functions) && feed_note(p, "functions", FUNCTIONS_VERSION);
+	if (ok && (f->anew || strcmp(had, FUNCTIONS_VERSION) != 0))
+		ok = postgresql_run_text(f->p, functions) && feed_note(f->p, "functions", FUNCTIONS_VERSION);
 	free(had);
 	return ok;
 }
@@ -274,13 +274,13 @@ static bool put(struct feed *f, struct view *v, bool *ret_refused)
 	return ok;
 }
 
-/* What was refused has no note, and so is tried again by the next feed. */
+/* One that is gone is made again. What was refused has no note, and so is tried again by the next feed. */
 static bool bring(struct feed *f, struct view *v)
 {
 	char note[NOTE], now[HASH_TEXT];
-	bool any, refused;
+	bool any, is_there, refused;
 
-	if (!read_view(f->p, f->db, v, &any))
+	if (!read_view(f->p, f->db, v, &any) || !table_is_there(f->p, v->name, &is_there))
 		return false;
 	if (!any)
 		return true;
@@ -288,7 +288,7 @@ static bool bring(struct feed *f, struct view *v)
 	snprintf(now, sizeof(now), "%016" PRIx64 " " FORM_VERSION, hash(&v->select));
 	char *before = feed_note_read(f->p, note);
 	bool ok = before != NULL;
-	if (ok && strcmp(before, now) != 0)
+	if (ok && (f->anew || !is_there || strcmp(before, now) != 0))
 		ok = put(f, v, &refused) &&
 		     (refused ? feed_note_drop(f->p, note) : feed_note(f->p, note, now));
 	free(before);
@@ -297,7 +297,7 @@ static bool bring(struct feed *f, struct view *v)
 
 bool views_bring(struct feed *f)
 {
-	bool ok = make_functions(f->p);
+	bool ok = make_functions(f);
 
 	for (size_t i = 0; ok && i < sizeof(views) / sizeof(views[0]); i++) {
 		struct view v = {.source = views[i]};
