@@ -2,7 +2,7 @@
  *
  * What the server refuses (a value that an index does not take, a key that rows do not fit, a condition of somebody's) is tried
  * once more with all rows made anew. A table of enrichment or publish.sql that is refused then is left out, and that is told:
- * the other tables are served. */
+ * the other tables are served. The next feed tells it again, but tries nothing while the rows and the table there are the same. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +14,14 @@
 #include "postgresql_view.h"
 #include "xalloc.h"
 
+#define KEPT "kept " /* before the signature of what has columns that are kept */
+
 struct bringing {
 	struct feed *f;
 	struct shape_table *t;
 	struct feed_counts before;
 	char note[FEED_NOTE], *was, *now; /* its signature */
+	char *same; /* what "refused NAME" begins with when what was refused is to be again */
 	struct fit fit;
 	bool is_there, was_refused;
 };
@@ -128,7 +131,42 @@ static bool make(struct bringing *b)
 
 /* ---- a table */
 
-/* While a column is kept, all is to be done again, and so the signature is none. */
+static void refused_note(const struct bringing *b, char ret_name[static FEED_NOTE])
+{
+	snprintf(ret_name, FEED_NOTE, "refused %s", b->t->name);
+}
+
+/* While a column is kept, its rows are not those of the signature, and are done again once it need not be. */
+static bool note_done(struct bringing *b)
+{
+	struct postgresql *p = b->f->p;
+	char refused[FEED_NOTE];
+	char *text = xasprintf("%s%s", b->fit.n_kept ? KEPT : "", b->now);
+	bool ok = feed_note(p, b->note, text);
+
+	refused_note(b, refused);
+	free(text);
+	return ok && (!has_signature(b->t) || feed_note_drop(p, refused));
+}
+
+/* The note of the table stays: it says what is in it. */
+static bool note_refused(struct bringing *b, const char *why)
+{
+	char refused[FEED_NOTE];
+	char *text = xasprintf("%s%s", b->same, why);
+
+	refused_note(b, refused);
+	bool ok = feed_note(b->f->p, refused, text);
+	free(text);
+	return ok;
+}
+
+static void tell_refused(struct bringing *b, const char *why, bool still)
+{
+	feed_leave_out(b->f, "table %s is left out, and stays as it was: %s%s", b->t->name, why,
+	    still ? "; qidflow distribute --again tries it again" : "");
+}
+
 static bool bring(void *arg)
 {
 	struct bringing *b = arg;
@@ -138,13 +176,56 @@ static bool bring(void *arg)
 	f->counts = b->before;
 	bool ok = !b->was_refused || has_signature(b->t) || table_drop_indexes(f->p, b->t);
 	ok = ok && (b->is_there ? update(b) : make(b)) && table_make_indexes(f->p, f->db, b->t) &&
-	     (b->is_there || table_analyze(f->p, b->t)) &&
-	     feed_note(f->p, b->note, b->fit.n_kept ? "kept" : b->now);
+	     (b->is_there || table_analyze(f->p, b->t)) && note_done(b);
 	if (!ok && !given) { /* the views are back */
 		postgresql_answer_close(f->given);
 		f->given = NULL;
 	}
 	return ok;
+}
+
+static void tell_kept(struct bringing *b)
+{
+	feed_leave_out(b->f,
+	    "table %s: values that the type of %.100s there does not take are NULL, since the type cannot "
+	    "change while "
+	    "%.200s needs it: drop that view, qidflow distribute, and make it again",
+	    b->t->name, b->fit.columns, b->fit.needed_by);
+}
+
+/* *ret_is: it was refused, and neither it nor the table there has changed. */
+static bool is_refused_still(struct bringing *b, bool *ret_is)
+{
+	char name[FEED_NOTE];
+
+	refused_note(b, name);
+	char *state = table_state(b->f->p, b->t->name);
+	char *before = state ? feed_note_read(b->f->p, name) : NULL;
+	b->same = before ? xasprintf("%s %s\n", state, b->now) : NULL;
+	*ret_is = before && !b->f->anew && !strncmp(before, b->same, strlen(b->same));
+	if (*ret_is)
+		tell_refused(b, before + strlen(b->same), true);
+	free(state);
+	free(before);
+	return b->same != NULL;
+}
+
+/* Of those that have a signature. */
+static bool look_closely(struct bringing *b, bool *ret_same)
+{
+	struct feed *f = b->f;
+
+	*ret_same = b->is_there && !f->anew && !strcmp(b->was, b->now);
+	if (*ret_same)
+		return true;
+	if (!is_refused_still(b, ret_same) || (b->is_there && !*ret_same && !fit_look(f->p, b->t, &b->fit)))
+		return false;
+	if (b->fit.n_kept && !f->anew && !strncmp(b->was, KEPT, strlen(KEPT)) &&
+	    !strcmp(b->was + strlen(KEPT), b->now)) {
+		*ret_same = true;
+		tell_kept(b);
+	}
+	return true;
 }
 
 /* *ret_same: there is nothing to do; or somebody else's table has that name. */
@@ -165,18 +246,7 @@ static bool look(struct bringing *b, bool *ret_same)
 	}
 	b->was = feed_note_read(f->p, b->note);
 	b->now = !has_signature(b->t) ? xstrdup("sets") : b->was ? sign_table(f->p, f->db, b->t) : NULL;
-	if (!b->was || !b->now)
-		return false;
-	*ret_same = has_signature(b->t) && b->is_there && !f->anew && !strcmp(b->was, b->now);
-	return *ret_same || !has_signature(b->t) || !b->is_there || fit_look(f->p, b->t, &b->fit);
-}
-
-static void tell_kept(struct bringing *b)
-{
-	feed_leave_out(b->f,
-	    "table %s: values that the type of %.100s there does not take are NULL, since that cannot change "
-	    "while %.200s needs it: drop that view, qidflow distribute, and make it again",
-	    b->t->name, b->fit.columns, b->fit.needed_by);
+	return b->was && b->now && (!has_signature(b->t) || look_closely(b, ret_same));
 }
 
 static bool bring_in_savepoint(struct bringing *b)
@@ -198,7 +268,8 @@ static bool bring_in_savepoint(struct bringing *b)
 		b->f->counts = b->before;
 		if (!has_signature(b->t))
 			return postgresql_fail(p, DISTRIBUTE_REFUSED, "%s", why);
-		feed_leave_out(b->f, "table %s is left out, and stays as it was: %s", b->t->name, why);
+		tell_refused(b, why, false);
+		return note_refused(b, why);
 	} else if (b->fit.n_kept) {
 		tell_kept(b);
 	}
@@ -214,6 +285,7 @@ bool feed_bring_table(struct feed *f, struct shape_table *t)
 	bool ok = look(&b, &same) && (same || bring_in_savepoint(&b));
 	free(b.was);
 	free(b.now);
+	free(b.same);
 	fit_close(&b.fit);
 	return ok;
 }

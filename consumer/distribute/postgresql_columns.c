@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "postgresql_table.h"
+#include "xalloc.h"
 
 enum { SQL_MOST = 4096 };
 #define ENRICHED "qidflow_enriched_"
@@ -36,6 +37,30 @@ struct postgresql_answer *table_columns(struct postgresql *p, const char *name)
 	    " WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY "
 	    "a.attnum",
 	    2, values);
+}
+
+char *table_state(struct postgresql *p, const char *name)
+{
+	const char *const values[] = {p->schema, name};
+	struct postgresql_answer *a = postgresql_ask(p,
+	    "SELECT md5(concat(c.oid, c.relkind, c.relowner, c.relacl, (SELECT string_agg(concat(attname, "
+	    "atttypid, "
+	    "attnotnull), ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0),"
+	    " (SELECT string_agg(concat(conrelid, pg_get_constraintdef(oid)), ',' ORDER BY oid) FROM "
+	    "pg_constraint"
+	    " WHERE c.oid IN (conrelid, confrelid)),"
+	    " (SELECT string_agg(pg_get_indexdef(indexrelid), ',' ORDER BY indexrelid) FROM pg_index WHERE "
+	    "indrelid = c.oid),"
+	    " (SELECT string_agg(concat(tgenabled, pg_get_triggerdef(oid)), ',' ORDER BY oid) FROM "
+	    "pg_trigger WHERE "
+	    "tgrelid = c.oid)))"
+	    " FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND "
+	    "c.relname = $2",
+	    2, values);
+	char *state = a ? xstrdup(postgresql_rows(a) ? postgresql_value(a, 0, 0) : "none") : NULL;
+
+	postgresql_answer_close(a);
+	return state;
 }
 
 static bool has(const struct postgresql_answer *a, const char *name)

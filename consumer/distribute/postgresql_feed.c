@@ -135,14 +135,16 @@ static bool remove_table(struct feed *f, const char *note, const char *name)
 static bool remove_tables(struct feed *f)
 {
 	struct postgresql_answer *a = postgresql_ask(f->p,
-	    "SELECT name FROM qidflow_feed WHERE name LIKE 'table %' AND value <> 'emptied' ORDER BY name", 0,
-	    NULL);
+	    "SELECT name FROM qidflow_feed WHERE (name LIKE 'table %' AND value <> 'emptied') OR name LIKE "
+	    "'refused %' ORDER BY name",
+	    0, NULL);
 	bool ok = a != NULL;
 
 	for (int i = 0; ok && i < postgresql_rows(a); i++) {
-		const char *note = postgresql_value(a, i, 0), *name = note + strlen("table ");
+		const char *note = postgresql_value(a, i, 0), *name = strchr(note, ' ') + 1;
 
-		ok = is_in_shape(f, name) || remove_table(f, note, name);
+		ok = is_in_shape(f, name) ||
+		     (*note == 't' ? remove_table(f, note, name) : feed_note_drop(f->p, note));
 	}
 	postgresql_answer_close(a);
 	return ok;

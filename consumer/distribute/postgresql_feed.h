@@ -1,8 +1,8 @@
 /* postgresql_feed.h -- a schema in PostgreSQL is brought to what a snapshot holds, in one transaction.
  *
  * The table qidflow_feed in it (name, value) says what it holds, in the same transaction as the rows: database, run,
- * started_at, snapshot, fed_at, format; "table NAME": its signature, or "sets", "kept", "emptied"; "index NAME" and "view NAME":
- * made once. So nothing that is kept elsewhere can be wrong about it. A table of enrichment or publish.sql that is there without
+ * started_at, snapshot, fed_at, format; "table NAME": its signature, or "sets", "kept SIGNATURE", "emptied"; "refused NAME": what was left out, and why;
+ * "index NAME" and "view NAME": made once. So nothing that is kept elsewhere can be wrong about it. A table of enrichment or publish.sql that is there without
  * being noted is somebody else's, and left out.
  *   nothing in the schema         all is made
  *   the same database             what changed since

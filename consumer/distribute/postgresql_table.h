@@ -9,6 +9,8 @@
 struct db;
 bool table_is_there(struct postgresql *p, const char *name, bool *ret_is);
 struct postgresql_answer *table_columns(struct postgresql *p, const char *name); /* name, type; in order */
+/* Of what a refusal depends on, columns, conditions, indexes, triggers, rights: a sum. "none": not there. NULL: failed. free() it */
+char *table_state(struct postgresql *p, const char *name);
 /* *ret_added: something was missing. It locks the table: commit soon. */
 bool table_add_columns(struct postgresql *p, const struct shape_table *t, bool *ret_added);
 /* The values of columns that a source of enrichment has no more. */
