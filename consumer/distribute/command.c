@@ -6,8 +6,8 @@
  *
  * Its words are those of the setting; no shell is between. What it prints is logged, a line each. Exit status 0: sent; any
  * other: tried again. One that was ended when its work was done is called again, too: at least once. It has a process group
- * of its own, which is ended with it, and when its time is over; and it holds the target's lock, so that one that outlives us
- * keeps a second one away. */
+ * of its own, which is ended with it, and when its time is over; and it holds the target's lock and the snapshot, so that one
+ * that outlives us keeps a second one away, and finds its files to the end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -120,6 +120,7 @@ static int spawn(struct child *k, char **words, char **env, int out)
 	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, k->job->lock, k->job->lock); /* inherited */
+	posix_spawn_file_actions_adddup2(&actions, k->job->hold, k->job->hold);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigmask(&attr, &none);

@@ -32,6 +32,7 @@ struct distribute_job {
 	bool again;                    /* by --again: what the state says of the target counts for nothing */
 	struct db *state; /* DATA/distribute/share.db: tables of the type's own, named by it ("s3_part") */
 	int lock;         /* of DATA/distribute/share.lock; a child that inherits it keeps others away, too */
+	int hold;         /* of `folder`; a child that inherits it keeps publish.keep away from it, too */
 	int64_t deadline_ms; /* clock_ms(): end before it, with RETRY */
 	atomic_bool *stop;   /* end soon, with STOPPED */
 	char why

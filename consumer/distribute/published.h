@@ -1,6 +1,6 @@
 /* published.h -- the newest snapshot of DATA/publish, held: publish.keep does not remove it meanwhile.
  *
- * A hold is a shared lock of the folder, which ends with the process; who removes a snapshot first asks for the other kind
+ * A hold is a shared lock of the folder, which ends with the process and with children that inherited it; who removes a snapshot first asks for the other kind
  * (publish_folder.c). */
 #ifndef PUBLISHED_H
 #define PUBLISHED_H

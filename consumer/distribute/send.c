@@ -200,6 +200,7 @@ static enum send_end send_locked(
 	job->folder = p.folder;
 	job->snapshot = p.name;
 	job->sum = p.sum;
+	job->hold = p.hold;
 	job->state = state_open(job, describes);
 	if (job->state && state_read(job->state, &t)) {
 		compare(job, &t);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """test_distribute.py -- snapshots get to directories and programs: whole, once, however they are interrupted."""
+import fcntl
 import json
 import os
 import subprocess
@@ -281,17 +282,30 @@ class Program(Target):
         child = int((self.temp / "child").read_text())
         wait_until("the end of what it started", lambda: not os.path.exists(f"/proc/{child}/exe"), 5)
 
+    def is_held(self, name):
+        """As publish.keep asks before it removes a snapshot."""
+        fd = os.open(self.data_.folder / "publish" / name, os.O_RDONLY)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
     def test_one_that_outlives_qidflow_keeps_others_away(self):
-        make_snapshot(self.data_, 1, large=1000)
+        name, _ = make_snapshot(self.data_, 1, large=1000)
         use = self.program(f"echo x >>{self.temp}/begun; sleep 3\n", timeout="1s")
         first = self.distribute(settings={**use, "distribute.prog.timeout": "60s"}, status=None)
         wait_until("the program", (self.temp / "begun").exists, 10)
         first.kill()
         first.wait(10)
+        self.assertTrue(self.is_held(name), "publish.keep would remove it under the program")
         self.assertIn("another process sends to it", self.distribute(settings=use, status=3).err)
         self.assertEqual((self.temp / "begun").read_text(), "x\n")
         self.distribute(settings={**use, "distribute.prog.timeout": "20s"})
         self.assertEqual((self.temp / "begun").read_text(), "x\nx\n")
+        self.assertFalse(self.is_held(name))
 
 
 class Run(Target):
