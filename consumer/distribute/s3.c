@@ -15,6 +15,10 @@
 #include "types.h"
 #include "xalloc.h"
 
+/* That change what lies there: which objects, and from OF_OBJECTS on what each is made with. */
+enum { OF_OBJECTS = 1 };
+static const char *const settings[] = {"files", "sse", "sse_kms_key_id", "storage_class", "checksum", NULL};
+
 static const char *text_of(const struct config *c, const char *name, const char *setting)
 {
 	return config_text(c, distribute_setting(name, setting));
@@ -161,12 +165,17 @@ static enum distribute_end bring(struct s3 *s, struct s3_object *o)
 	return end == DISTRIBUTE_SENT && !s3_noted_object(s, o) ? s3_state_failed(s) : end;
 }
 
+/* Which files there are changes none that stays. */
 static void set_made_of(const struct s3 *s, struct s3_object *o)
 {
 	struct sum *sum = sum_open();
 
 	sum_add(sum, o->file->sha256, sizeof(o->file->sha256));
-	sum_add(sum, s->job->settings, sizeof(s->job->settings));
+	for (size_t i = OF_OBJECTS; settings[i]; i++) {
+		const char *text = text_of(s->job->config, s->job->name, settings[i]);
+
+		sum_add(sum, text, strlen(text) + 1);
+	}
 	sum_close(sum, o->made_of);
 }
 
@@ -331,9 +340,5 @@ static bool check(struct distribute_job *job)
 	return end == DISTRIBUTE_SENT;
 }
 
-const struct distribute_ops distribute_s3 = {.type = "s3",
-    .describe = describe,
-    .settings = (const char *const[]){"files", "sse", "sse_kms_key_id", "storage_class", "checksum", NULL},
-    .check = check,
-    .holds = holds,
-    .send = send};
+const struct distribute_ops distribute_s3 = {
+    .type = "s3", .describe = describe, .settings = settings, .check = check, .holds = holds, .send = send};

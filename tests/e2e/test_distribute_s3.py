@@ -139,6 +139,15 @@ class Sent(Bucket):
         self.assert_holds(sent)
         self.assertIn("0 of 7 files", self.distribute("--again").err)
 
+    def test_some_files_then_others(self):
+        """What stays is not sent again."""
+        name, files = make_snapshot(self.data_, 1, large=11 << 20)
+        self.distribute()
+        some = {"distribute.bucket.files": "*.csv.gz"}
+        self.assertIn("1 of 4 files", self.distribute(more=some).err)
+        self.distribute()
+        self.assert_holds((name, files))
+
     def test_odd_prefix(self):
         self.prefix = "a b/ü+&=/%41"
         self.set["distribute.bucket.prefix"] = "/" + self.prefix + "/"
