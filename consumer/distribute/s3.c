@@ -185,7 +185,7 @@ static enum distribute_end bring_file(struct s3 *s, const struct file *f)
 	char *path = f->data ? NULL : xasprintf("%s/%s", s->job->folder, f->name);
 	enum distribute_end end;
 
-	o.key = xasprintf("%s%s/%s", s->prefix, s->job->snapshot, f->name);
+	o.key = s3_key(s, f);
 	set_made_of(s, &o);
 	if (path)
 		o.fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -31,8 +31,9 @@ struct s3_object { /* what is to be there */
 };
 
 /* s3_object.c */
-enum distribute_end s3_state_failed(struct s3 *s); /* it was logged */
-enum distribute_end s3_tables(struct s3 *s);       /* of the state, where they are missing */
+char *s3_key(const struct s3 *s, const struct file *f); /* of the snapshot; free() it */
+enum distribute_end s3_state_failed(struct s3 *s);      /* it was logged */
+enum distribute_end s3_tables(struct s3 *s);            /* of the state, where they are missing */
 /* Its x-amz-meta-sha256 and size are those of the file, and it was not put with other settings. Who may not look believes what
  * the state says was put, but not with --again. */
 enum distribute_end s3_object_look(struct s3 *s, const struct s3_object *o, bool *ret_there);
@@ -47,8 +48,8 @@ enum distribute_end s3_parts_put(struct s3 *s, const struct s3_object *o);
 /* Ends what is left of an upload of this key, here and there; one that is gone is fine. */
 enum distribute_end s3_parts_abort(struct s3 *s, const char *key);
 
-/* s3_old.c: uploads that will not be gone on with; objects of snapshots that were not finished, and of those that
- * distribute.NAME.keep has no room for. What cannot be removed is told, and tried again the next time. */
+/* s3_old.c: uploads that will not be gone on with; objects of snapshots that were not finished, that distribute.NAME.files
+ * wants no more of this one, and of snapshots that distribute.NAME.keep has no room for. What cannot be removed is told, and tried again the next time. */
 enum distribute_end s3_old_abort(struct s3 *s);
 void s3_old_remove(struct s3 *s);
 bool s3_old_note(struct s3 *s, const char *key);

@@ -4,11 +4,17 @@
 #include "db.h"
 #include "s3.h"
 #include "s3_noted.h"
+#include "xalloc.h"
 
 enum distribute_end s3_state_failed(struct s3 *s)
 {
 	return distribute_say(
 	    s->job, DISTRIBUTE_RETRY, "the state in DATA/distribute cannot be written, see above");
+}
+
+char *s3_key(const struct s3 *s, const struct file *f)
+{
+	return xasprintf("%s%s/%s", s->prefix, s->job->snapshot, f->name);
 }
 
 enum distribute_end s3_tables(struct s3 *s)

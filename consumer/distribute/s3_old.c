@@ -59,12 +59,38 @@ static void keys_free(char **keys)
 	free(keys);
 }
 
+static bool is_wanted(const struct s3 *s, const char *key)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; !wanted && i < s->files.n; i++) {
+		char *one = s3_key(s, &s->files.v[i]);
+
+		wanted = strcmp(one, key) == 0;
+		free(one);
+	}
+	return wanted;
+}
+
+/* Those of the snapshot that is sent now go from `keys`. */
+static void leave_out_wanted(const struct s3 *s, char **keys)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; keys[i]; i++)
+		if (is_wanted(s, keys[i]))
+			free(keys[i]);
+		else
+			keys[n++] = keys[i];
+	keys[n] = NULL;
+}
+
 enum distribute_end s3_old_abort(struct s3 *s)
 {
-	char **keys =
-	    keys_of(s, prepare(s, "SELECT key FROM s3_upload WHERE snapshot <> ?1", s->job->snapshot));
+	char **keys = keys_of(s, db_prepare(s->job->state, "SELECT key FROM s3_upload"));
 	enum distribute_end end = DISTRIBUTE_SENT;
 
+	leave_out_wanted(s, keys);
 	for (size_t i = 0; keys[i] && end == DISTRIBUTE_SENT; i++)
 		end = s3_parts_abort(s, keys[i]);
 	keys_free(keys);
@@ -89,9 +115,11 @@ void s3_old_remove(struct s3 *s)
 {
 	int64_t keep = config_number(s->job->config, distribute_setting(s->job->name, "keep"));
 	sqlite3_stmt *st;
-	char **keys = keys_of(s,
-	    prepare(s, "SELECT key FROM s3_object WHERE NOT finished AND snapshot <> ?1", s->job->snapshot));
+	char **keys = keys_of(
+	    s, prepare(s, "SELECT key FROM s3_object WHERE NOT finished OR snapshot = ?1", s->job->snapshot));
 
+	leave_out_wanted(
+	    s, keys); /* and distribute.NAME.files may have wanted more of this snapshot before */
 	remove_all(s, keys);
 	keys_free(keys);
 	if (!keep)

@@ -140,11 +140,21 @@ class Sent(Bucket):
         self.assertIn("0 of 7 files", self.distribute("--again").err)
 
     def test_some_files_then_others(self):
-        """What stays is not sent again."""
+        """What stays is not sent again, and what is not wanted any more goes, an upload of it too."""
         name, files = make_snapshot(self.data_, 1, large=11 << 20)
-        self.distribute()
+        process = self.distribute(status=None)
+        wait_until("a part", lambda: any("partNumber" in p for p in self.puts()), 30)
+        process.kill()
+        process.wait(20)
         some = {"distribute.bucket.files": "*.csv.gz"}
+        self.assertIn("4 of 4 files", self.distribute(more=some).err)
+        self.assertEqual(self.s3.look("uploads"), 0)
+        self.assertIn("4 of 7 files", self.distribute().err)
+        self.assert_holds((name, files))
         self.assertIn("1 of 4 files", self.distribute(more=some).err)
+        narrow = {n: content for n, content in files.items() if n.endswith(".csv.gz")}
+        narrow["manifest.json"] = self.read(f"{name}/manifest.json")
+        self.assert_holds((name, narrow))
         self.distribute()
         self.assert_holds((name, files))
 
