@@ -172,6 +172,8 @@ static const char *missing_file(const struct share *s)
 	return NULL;
 }
 
+/* Where nothing is left on this machine's own disk, the share may not be mounted: what was sent is there still, and must not
+ * fill the disk below it. */
 static enum distribute_end holds(struct distribute_job *job, bool *ret_holds)
 {
 	struct share s;
@@ -184,9 +186,17 @@ static enum distribute_end holds(struct distribute_job *job, bool *ret_holds)
 	if (end == DISTRIBUTE_SENT) {
 		char *wanted = files_latest(job, &s.files, "");
 		const char *missing = missing_file(&s);
+		bool unmounted = !*is && missing && is_local(job, s.path);
 
 		*ret_holds = strcmp(is, wanted) == 0 && !missing;
-		if (missing)
+		if (unmounted)
+			end = distribute_say(job, DISTRIBUTE_RETRY,
+			    "%s/latest.json is gone, and the folder lies on a file system of this machine: "
+			    "is "
+			    "the share not mounted? mount it, or, if the folder was emptied, "
+			    "`qidflow distribute --again %s`",
+			    s.path, job->name);
+		else if (missing)
 			distribute_say(job, end, "%s/%s/%s is missing, or of another size", s.path,
 			    job->snapshot, missing);
 		else

@@ -74,9 +74,7 @@ class Directory(Target):
 
         def spoil_latest():
             (self.share / "latest.json").write_text('{"snapshot": "other"}')
-        for spoil, said, copied in ((lambda: subprocess.run(["find", self.share, "-mindepth", "1", "-delete"], check=True),
-                                     f"{name}/vulnerabilities.sqlite is missing", 7),
-                                    ((self.share / name / "hosts.jsonl.gz").unlink, "hosts.jsonl.gz is missing", 7),
+        for spoil, said, copied in (((self.share / name / "hosts.jsonl.gz").unlink, "hosts.jsonl.gz is missing", 7),
                                     ((self.share / "latest.json").unlink, "latest.json is missing", 0),
                                     (spoil_latest, "latest.json names another snapshot", 0)):
             spoil()
@@ -91,6 +89,12 @@ class Directory(Target):
         away.rename(self.share)
         self.assertIn("already", self.distribute().err)
         self.assertEqual((self.status()["state"], self.status()["error"]), ("sent", None))
+        # As an empty mount point on this machine's disk is; who emptied it on purpose says so.
+        subprocess.run(["find", self.share, "-mindepth", "1", "-delete"], check=True)
+        self.assertRegex(self.distribute(status=3).err, "latest.json is gone, .*mount it, or, .*`qidflow distribute --again share`")
+        self.assertEqual(list(self.share.iterdir()), [])
+        self.assertIn("7 of 7 files", self.distribute("--again", "share").err)
+        self.assert_holds(name, files)
         # What no question finds.
         spoilt = self.share / name / "hosts.csv.gz"
         spoilt.write_bytes(bytes(len(files["hosts.csv.gz"])))
