@@ -160,12 +160,25 @@ static enum distribute_end point_latest(struct share *s, const char *made_json)
 
 /* ---- all of it */
 
+/* Of the same second; the one that was there first stays. */
+static bool is_of_another(const struct share *s, const char *folder)
+{
+	char *manifest = xasprintf("%s/manifest.json", folder), id[FILES_DATABASE];
+
+	files_database(s->job, manifest, id);
+	free(manifest);
+	return *id && strcmp(id, s->files.database) != 0;
+}
+
 static enum distribute_end put(struct share *s, const char *made, const char *made_json, const char *folder)
 {
 	struct stat st;
 	bool is_there = lstat(folder, &st) == 0, whole = is_there && is_whole(s, folder);
 	enum distribute_end end = DISTRIBUTE_SENT;
 
+	if (is_there && !whole && is_of_another(s, folder))
+		return distribute_say(s->job, DISTRIBUTE_REFUSED,
+		    "%s is a snapshot of another database: give each its own path", folder);
 	if (is_there && !whole && distribute_is_over(s->job)) /* it was not read to its end */
 		return distribute_over(s->job);
 	share_remove_temporaries(s, whole ? NULL : made);

@@ -127,6 +127,13 @@ class Directory(Target):
         self.data_ = data
         self.distribute()
         self.assert_holds(name, files, (other,))
+        # Of the same second: the first one's stays.
+        self.data_ = self.data("third")
+        make_snapshot(self.data_, 1, large=1000, database="d3")
+        said = self.distribute(status=3).err
+        self.assertRegex(said, f"{name} is a snapshot of another database: give each its own path")
+        self.assertNotIn("again in", said)
+        self.assert_holds(name, files, (other,))
 
     def test_foreign_files_stay(self):
         (self.share / "notes.txt").write_text("ours")
