@@ -6,8 +6,8 @@
  * Where a folder of that name is there and is not what it is to be (spoilt, or sent with other settings), a new one is made
  * beside it and both change places. On a share that can exchange (a disk, but neither NFS nor SMB) a reader finds one or the
  * other at any moment. On one that cannot, the old folder is renamed away first: between two renames, with nothing else
- * between them, there is none. On both, between that and the rename of latest.json, which is prepared before, the sum in
- * latest.json may be the old manifest's. A reader who finds no folder, or another sum, reads latest.json again. */
+ * between them, there is none; where it ended there, the next start renames it back. On both, between that and the rename of
+ * latest.json, which is prepared before, the sum in latest.json may be the old manifest's. A reader who finds no folder, or another sum, reads latest.json again. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,6 +18,7 @@
 #include "directory_copy.h"
 #include "directory_share.h"
 #include "log.h"
+#include "snapshot_name.h"
 #include "xalloc.h"
 
 static bool is_listed(const struct files *f, const char *name)
@@ -83,6 +84,8 @@ static enum distribute_end move_in(struct share *s, const char *made, const char
 	return rename(made, folder) == 0 ? DISTRIBUTE_SENT : copy_failed(s->job, "rename to", folder);
 }
 
+#define AWAY "away-" /* before the name of a snapshot, in a temporary name */
+
 /* What was there is under a temporary name then, and goes with those. */
 static enum distribute_end exchange(struct share *s, const char *made, const char *folder)
 {
@@ -91,13 +94,37 @@ static enum distribute_end exchange(struct share *s, const char *made, const cha
 	log_line(LOG_INFO, "%s is not what is to be there: made anew", folder);
 	if (renameat2(AT_FDCWD, made, AT_FDCWD, folder, RENAME_EXCHANGE) == 0)
 		return end;
-	char *away = share_temporary(s, "away");
+	char *name = xasprintf(AWAY "%s", s->job->snapshot), *away = share_temporary(s, name);
 	share_remove(away);
 	if (rename(folder, away) != 0)
 		end = copy_failed(s->job, "move away", folder);
 	else if ((end = move_in(s, made, folder)) != DISTRIBUTE_SENT)
 		(void)rename(away, folder);
+	free(name);
 	free(away);
+	return end;
+}
+
+/* Where an exchange ended between its two renames: who reads finds what latest.json names. */
+static enum distribute_end bring_back(struct share *s)
+{
+	char *path = share_temporary(s, AWAY);
+	const char *begins = path + strlen(s->path) + 1;
+	size_t n = 0, length = strlen(begins);
+	char **v = share_names(s->path, share_is_any, &n);
+	enum distribute_end end = DISTRIBUTE_SENT;
+
+	for (size_t i = 0; end == DISTRIBUTE_SENT && i < n; i++) {
+		if (strncmp(v[i], begins, length) != 0 || !snapshot_name_is(v[i] + length))
+			continue;
+		char *away = share_file(s, v[i]), *folder = share_file(s, v[i] + length);
+		if (access(folder, F_OK) != 0 && errno == ENOENT)
+			end = move_in(s, away, folder);
+		free(away);
+		free(folder);
+	}
+	share_names_free(v, n);
+	free(path);
 	return end;
 }
 
@@ -201,8 +228,10 @@ enum distribute_end share_put(struct share *s)
 {
 	char *made = share_temporary(s, s->job->snapshot), *made_json = share_temporary(s, "latest.json");
 	char *folder = share_file(s, s->job->snapshot);
-	enum distribute_end end = put(s, made, made_json, folder);
+	enum distribute_end end = bring_back(s);
 
+	if (end == DISTRIBUTE_SENT)
+		end = put(s, made, made_json, folder);
 	free(made);
 	free(made_json);
 	free(folder);

@@ -3,7 +3,7 @@
  *
  * At the SHARE_AT-th call there something happens, which SHARE_THEN says: "hang": that call and each after it does not come back,
  * and an exit that runs what libraries do at the end is told; "error N": they fail with that errno; "kill PID SIGNAL": once, PID 0
- * being this process. */
+ * being this process. SHARE_KILL_RENAME names a path: a rename to it kills this process instead. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -129,6 +129,8 @@ int mkdir(const char *path, mode_t mode)
 int rename(const char *old, const char *new)
 {
 	COUNT(is_share(new));
+	if (is_set("SHARE_KILL_RENAME", new))
+		kill(getpid(), SIGKILL);
 	return REAL("rename", const char *, const char *)(old, new);
 }
 

@@ -1,5 +1,6 @@
 """targets.py -- what tests of distribution share: snapshots made by hand, readers that look on, an S3 server, a proxy that cuts."""
 import ctypes
+import fcntl
 import hashlib
 import json
 import os
@@ -36,6 +37,18 @@ def make_snapshot(data, number, large=3 << 20, small=200_000, database="d1"):
     made.symlink_to(name)
     made.rename(data.folder / "publish" / "latest")
     return name, files
+
+
+def is_held(data, name):
+    """The snapshot, as publish.keep asks before it removes one."""
+    fd = os.open(data.folder / "publish" / name, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 def half_seen(latest, read):

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """test_distribute.py -- snapshots get to directories and programs: whole, once, however they are interrupted."""
-import fcntl
 import json
 import os
+import signal
 import subprocess
 import time
 import unittest
 
 from harness import BUILD, SLOW, Case, say, wait_until
-from targets import Watcher, half_seen, make_snapshot, sha256
+from targets import Watcher, half_seen, is_held, make_snapshot, sha256
 
 QUICK = {"pause": "50ms", "tries": 2, "timeout": "60s"}
 
@@ -238,6 +238,15 @@ class Directory(Target):
         self.assertFalse(os.path.lexists(self.share / "latest"))
         more = {**self.set, "distribute.share.files": "*.sqlite"}  # nor can names be exchanged there
         self.assertIn("2 of 2 files", self.distribute(env=shim, settings=more).err)
+        # Killed where the old folder is renamed away and the new one is not yet there: the next start has it back at once.
+        self.distribute(status=-signal.SIGKILL, env={**shim, "SHARE_KILL_RENAME": str(self.share / name)})
+        self.assertFalse((self.share / name).exists())
+        made = next(self.share.glob(f".tmp-????????-{name}"))
+        most = len(files["hosts.csv.gz"]) - 1
+        (made / "hosts.csv.gz").unlink()
+        self.distribute(status=3, env=shim, wrapper=["env", "--ignore-signal=XFSZ", "prlimit", f"--fsize={most}"])
+        self.assertIsNone(half_seen(self.read("latest.json"), self.read))
+        self.assertEqual({p.name for p in (self.share / name).iterdir()}, {"vulnerabilities.sqlite", "manifest.json"})
         self.distribute(env=shim)
         self.assert_holds(name, files)
 
@@ -293,17 +302,6 @@ class Program(Target):
         child = int((self.temp / "child").read_text())
         wait_until("the end of what it started", lambda: not os.path.exists(f"/proc/{child}/exe"), 5)
 
-    def is_held(self, name):
-        """As publish.keep asks before it removes a snapshot."""
-        fd = os.open(self.data_.folder / "publish" / name, os.O_RDONLY)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(fd)
-        return False
-
     def test_one_that_outlives_qidflow_keeps_others_away(self):
         name, _ = make_snapshot(self.data_, 1, large=1000)
         use = self.program(f"echo x >>{self.temp}/begun; sleep 3\n", timeout="1s")
@@ -311,12 +309,12 @@ class Program(Target):
         wait_until("the program", (self.temp / "begun").exists, 10)
         first.kill()
         first.wait(10)
-        self.assertTrue(self.is_held(name), "publish.keep would remove it under the program")
+        self.assertTrue(is_held(self.data_, name), "publish.keep would remove it under the program")
         self.assertIn("another process sends to it", self.distribute(settings=use, status=3).err)
         self.assertEqual((self.temp / "begun").read_text(), "x\n")
         self.distribute(settings={**use, "distribute.prog.timeout": "20s"})
         self.assertEqual((self.temp / "begun").read_text(), "x\nx\n")
-        self.assertFalse(self.is_held(name))
+        self.assertFalse(is_held(self.data_, name))
 
 
 class Run(Target):
