@@ -83,14 +83,15 @@ static bool pause_for(const struct distribute_job *job, int64_t ms)
 	return !distribute_is_over(job);
 }
 
-/* The state says that it was sent: then *ret_there says whether it is there still. */
-static enum distribute_end look(
-    const struct distribute_ops *ops, struct distribute_job *job, struct target_state *t, bool *ret_there)
+/* The state says that it was sent: then *ret_there says whether it is there still. *ret_asks: that could not be said. */
+static enum distribute_end look(const struct distribute_ops *ops, struct distribute_job *job,
+    struct target_state *t, bool *ret_there, bool *ret_asks)
 {
 	*ret_there = *t->sent_sum;
 	if (!*ret_there || !ops->holds)
 		return DISTRIBUTE_SENT;
 	enum distribute_end end = ops->holds(job, ret_there);
+	*ret_asks = end != DISTRIBUTE_SENT;
 	if (end == DISTRIBUTE_SENT && !*ret_there) {
 		log_line(LOG_WARN, "%s was sent to %s and is not there any more: %s: sends it again",
 		    job->snapshot, t->describes, job->why);
@@ -100,18 +101,20 @@ static enum distribute_end look(
 }
 
 static enum distribute_end try_once(
-    const struct distribute_ops *ops, struct distribute_job *job, struct target_state *t)
+    const struct distribute_ops *ops, struct distribute_job *job, struct target_state *t, bool *ret_asks)
 {
 	int64_t began = clock_ms();
 	bool there = false;
 
+	*ret_asks = false;
 	t->tries++;
 	t->trying_until = clock_wall_s() + (job->deadline_ms - began) / 1000;
 	job->why[0] = job->how[0] = '\0';
 	if (!state_write(job->state, t))
 		return distribute_say(
 		    job, DISTRIBUTE_RETRY, "the state in DATA/distribute cannot be written, see above");
-	enum distribute_end end = distribute_is_over(job) ? distribute_over(job) : look(ops, job, t, &there);
+	enum distribute_end end =
+	    distribute_is_over(job) ? distribute_over(job) : look(ops, job, t, &there, ret_asks);
 	if (end == DISTRIBUTE_SENT && there) {
 		log_line(LOG_INFO, "%s is at %s already", job->snapshot, t->describes);
 	} else if (end == DISTRIBUTE_SENT) {
@@ -125,15 +128,28 @@ static enum distribute_end try_once(
 	return end;
 }
 
+/* asks: it may be there, so that nothing was to be sent. */
+static void tell_failed(enum log_level level, const struct distribute_job *job, const struct target_state *t,
+    bool asks, const char *could, const char *then)
+{
+	if (asks)
+		log_line(level, "%s %s be asked whether it holds %s: %s%s", t->describes, could,
+		    job->snapshot, job->why, then);
+	else
+		log_line(
+		    level, "%s %s be sent to %s: %s%s", job->snapshot, could, t->describes, job->why, then);
+}
+
 static enum send_end try_all(
     const struct distribute_ops *ops, struct distribute_job *job, struct target_state *t)
 {
 	int64_t most = config_number(job->config, distribute_setting(job->name, "tries"));
 	int64_t pause = config_number(job->config, distribute_setting(job->name, "pause"));
-	char span[CLOCK_TEXT];
+	char span[CLOCK_TEXT], again[CLOCK_TEXT + 16];
+	bool asks;
 
 	for (int64_t i = 1;; i++) {
-		enum distribute_end end = try_once(ops, job, t);
+		enum distribute_end end = try_once(ops, job, t, &asks);
 
 		if (end == DISTRIBUTE_SENT)
 			return SEND_DONE;
@@ -142,13 +158,12 @@ static enum send_end try_all(
 			return SEND_STOPPED;
 		}
 		if (end == DISTRIBUTE_REFUSED) {
-			fail("%s cannot be sent to %s: %s", job->snapshot, t->describes, job->why);
+			tell_failed(LOG_ERROR, job, t, asks, "cannot", "");
 			return SEND_REFUSED;
 		}
 		bool last = i >= most || clock_ms() + pause >= job->deadline_ms;
-		log_line(last ? LOG_ERROR : LOG_WARN, "%s could not be sent to %s: %s%s%s", job->snapshot,
-		    t->describes, job->why, last ? "" : "; again in ",
-		    last ? "" : clock_format_span(pause, span));
+		snprintf(again, sizeof(again), "; again in %s", clock_format_span(pause, span));
+		tell_failed(last ? LOG_ERROR : LOG_WARN, job, t, asks, "could not", last ? "" : again);
 		if (last || !pause_for(job, pause))
 			return stop_requested() || atomic_load(job->stop) ? SEND_STOPPED : SEND_FAILED;
 		pause = pause < PAUSE_MOST_MS / 2 ? 2 * pause : PAUSE_MOST_MS;

@@ -84,7 +84,8 @@ class Directory(Target):
             self.assert_holds(name, files)
         # A question that cannot be asked is a try that failed.
         away = self.share.rename(self.temp / "away")
-        self.assertRegex(self.distribute(status=3).err, "is the share mounted.*again in 50 ms")
+        self.assertRegex(self.distribute(status=3).err, f"{self.share} could not be asked whether it holds {name}: .*"
+                         "is the share mounted.*again in 50 ms")
         self.assertEqual((self.status()["state"], self.status()["remedy"]), ("failed", "qidflow distribute share"))
         away.rename(self.share)
         self.assertIn("already", self.distribute().err)
