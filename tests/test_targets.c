@@ -172,6 +172,10 @@ static void test_a_state_of_before(void **state)
 	assert_string_equal(state_of("share").sent, "20261124T030000Z");
 	assert_true(targets_send(config, NULL, false));
 	assert_int_equal(state_of("share").sent_at, 7);
+	/* From then on it is known what it was sent with. */
+	set("distribute.share.files", "*.csv.gz");
+	assert_true(targets_send(config, NULL, false));
+	assert_int_not_equal(state_of("share").sent_at, 7);
 }
 
 static void test_beside_a_loader(void **state)

@@ -117,6 +117,8 @@ static enum distribute_end try_once(
 	    distribute_is_over(job) ? distribute_over(job) : look(ops, job, t, &there, ret_asks);
 	if (end == DISTRIBUTE_SENT && there) {
 		log_line(LOG_INFO, "%s is at %s already", job->snapshot, t->describes);
+		if (!*t->settings) /* a state of before they were noted */
+			snprintf(t->settings, sizeof(t->settings), "%s", job->settings);
 	} else if (end == DISTRIBUTE_SENT) {
 		end = ops->send(job);
 		if (end == DISTRIBUTE_SENT) {
