@@ -65,6 +65,24 @@ void share_remove(const char *path)
 		log_line(LOG_WARN, "cannot remove %s: %s", path, strerror(errno));
 }
 
+static bool is_of_our_database(const struct share *s, const char *name)
+{
+	char *path = xasprintf("%s/%s/manifest.json", s->path, name), id[FILES_DATABASE];
+
+	files_database(s->job, path, id);
+	free(path);
+	return *id && strcmp(id, s->files.database) == 0;
+}
+
+/* As versions before this one called them, without the database. */
+static bool is_old_temporary(const struct share *s, const char *name)
+{
+	size_t begins = strlen(SHARE_TEMPORARY);
+
+	return strncmp(name, SHARE_TEMPORARY, begins) == 0 && snapshot_name_is(name + begins) &&
+	       is_of_our_database(s, name);
+}
+
 void share_remove_temporaries(const struct share *s, const char *but)
 {
 	size_t n = 0;
@@ -73,7 +91,8 @@ void share_remove_temporaries(const struct share *s, const char *but)
 	for (size_t i = 0; i < n; i++) {
 		char *path = share_file(s, v[i]);
 
-		if (strncmp(path, ours, strlen(ours)) == 0 && (!but || strcmp(path, but) != 0))
+		if ((strncmp(path, ours, strlen(ours)) == 0 || is_old_temporary(s, v[i])) &&
+		    (!but || strcmp(path, but) != 0))
 			share_remove(path);
 		free(path);
 	}
@@ -82,15 +101,6 @@ void share_remove_temporaries(const struct share *s, const char *but)
 }
 
 /* ---- old snapshots */
-
-static bool is_of_our_database(struct share *s, const char *name)
-{
-	char *path = xasprintf("%s/%s/manifest.json", s->path, name), id[FILES_DATABASE];
-
-	files_database(s->job, path, id);
-	free(path);
-	return *id && strcmp(id, s->files.database) == 0;
-}
 
 static void remove_old(const struct share *s, const char *name)
 {

@@ -141,7 +141,10 @@ class Directory(Target):
         (self.share / "2026").mkdir()
         (self.share / ".tmp-notes.txt").write_text("ours")
         (self.share / ".tmp-work").mkdir()
-        for name, manifest in (("20200101T000000Z", None), ("20200102T000000Z", '{\n  "database": "d2"\n}')):
+        for name, manifest in (("20200101T000000Z", None), ("20200102T000000Z", '{\n  "database": "d2"\n}'),
+                               (".tmp-20200103T000000Z", '{"database": "d1"}'),  # as versions before named what they made
+                               (".tmp-20200103T000000Z-x", '{"database": "d1"}'),
+                               (".tmp-20200104T000000Z", '{"database": "d2"}'), (".tmp-20200105T000000Z", None)):
             (self.share / name).mkdir()
             (self.share / name / "human.txt").write_text("ours")
             if manifest:
@@ -149,7 +152,8 @@ class Directory(Target):
         for i in range(3):
             name, files = make_snapshot(self.data_, i, large=1000)
             self.distribute(settings={**self.set, "distribute.share.keep": 1})
-        self.assert_holds(name, files, ("notes.txt", "2026", ".tmp-notes.txt", ".tmp-work", "20200101T000000Z", "20200102T000000Z"))
+        self.assert_holds(name, files, ("notes.txt", "2026", ".tmp-notes.txt", ".tmp-work", "20200101T000000Z", "20200102T000000Z",
+                                        ".tmp-20200103T000000Z-x", ".tmp-20200104T000000Z", ".tmp-20200105T000000Z"))
 
     def test_some_files(self):
         name, files = make_snapshot(self.data_, 1, large=1000)
