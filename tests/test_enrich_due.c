@@ -153,19 +153,19 @@ static void test_views(void **state)
 {
 	(void)state;
 	world_source("b", "cve", "c,score,\"it's\"\nCVE-2023-1,0.5,x\nCVE-2023-3,7,\n");
-	world_source("a", "network", "n,owner\n10.0.0.0/8,Ada\n");
+	world_source("a", "network", "n,owner\n10.0.0.0/8,Ops\n");
 	world_source("l", "tag", "t,v\nprod,1\n\"web, \"\"x\"\"\",2\n");
 	world_set("enrich.l.several", "all");
 	assert_load();
 	assert_hastened("results|is_ignored|is_disabled|b_score|b_it_s|a_owner|l_v|");
 	assert_rows("SELECT host_id, qid, b_score, a_owner, l_v FROM vulnerabilities ORDER BY 1, 2",
-	    "1|100|0.5|Ada|[1,2];1|101|7|Ada|[1,2];1|102|-|Ada|[1,2];5|101|7|Ada|-;5|999|-|Ada|-");
+	    "1|100|0.5|Ops|[1,2];1|101|7|Ops|[1,2];1|102|-|Ops|[1,2];5|101|7|Ops|-;5|999|-|Ops|-");
 	assert_rows(
-	    "SELECT HLDQ_ID, KB_QID, a_owner FROM Q_Host_List_Detection WHERE b_score = 0.5", "1|100|Ada");
+	    "SELECT HLDQ_ID, KB_QID, a_owner FROM Q_Host_List_Detection WHERE b_score = 0.5", "1|100|Ops");
 	/* of another order of settings */
 	config_close(world.config);
 	world.config = config_open();
-	world_source("a", "network", "n,owner\n10.0.0.0/8,Ada\n");
+	world_source("a", "network", "n,owner\n10.0.0.0/8,Ops\n");
 	world_source("b", "cve", "c,score\nCVE-2023-1,0.5\n");
 	assert_load();
 	assert_hastened("results|is_ignored|is_disabled|a_owner|b_score|");

@@ -159,13 +159,13 @@ static void test_enriched(void **state)
 	int f = mkstemp(path);
 
 	(void)state;
-	assert_true(f >= 0 && write(f, "id,owner\n7,Ada\n", 15) == 15 && close(f) == 0);
+	assert_true(f >= 0 && write(f, "id,owner\n7,Ops\n", 15) == 15 && close(f) == 0);
 	set_option("enrich.own.file", path);
 	start_loader();
 	send_set(7, 1, 1, 2);
 	send_run(COMPLETE, 1, true);
 	await_complete(1);
-	assert_text("SELECT DISTINCT own_owner FROM vulnerabilities", "Ada");
+	assert_text("SELECT DISTINCT own_owner FROM vulnerabilities", "Ops");
 	assert_int_equal(unlink(path), 0);
 	send_set(7, 2, 101, 3);
 	send_run(COMPLETE, 2, true);
@@ -173,7 +173,7 @@ static void test_enriched(void **state)
 	assert_said("No such file");
 	assert_text(
 	    "SELECT DISTINCT own_owner || ' ' || (SELECT state FROM qidflow_enrich) FROM vulnerabilities",
-	    "Ada missing");
+	    "Ops missing");
 }
 
 static void test_failed(void **state)

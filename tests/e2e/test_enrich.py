@@ -88,11 +88,11 @@ class Enrich(Case):
 
     def test_broken_never_stops_a_run(self):
         sim, data = self.simulator(20, no_traps=True), self.data()
-        settings = self.source("net", "network", ["net,owner", "10.0.0.0/8,Ada", "nonsense,Bob", '10.0.0.0/16,"C"x', ",Eve"])
+        settings = self.source("net", "network", ["net,owner", "10.0.0.0/8,Ops", "nonsense,Web", '10.0.0.0/16,"C"x', ",Net"])
         settings["due.earlier"] = "net_owner"
         run = self.run_qidflow(sim, data, settings=settings)
         self.assertEqual(self.status(data)["enrich"][0]["without_key"], 1)
-        why = "net_owner: 1 values are no dates (YYYY-MM-DD), the first 'Ada' in line 2"
+        why = "net_owner: 1 values are no dates (YYYY-MM-DD), the first 'Ops' in line 2"
         self.assertIn(f"due.earlier: {why}: these set no date", run.err)
         self.assertEqual(self.status(data)["due_error"], why)
         self.assertIn("2 lines cannot be read: line 3 its key is not a network", run.err)
@@ -106,7 +106,7 @@ class Enrich(Case):
             self.assertEqual((source["state"], source["rows"], source["matched"]), (state, 1, 20))
             self.assertEqual([(s["state"], s["rows"]) for s in self.assert_published(data)["enrich"]], [(state, 1)])
             self.assertIn(why, source["error"])
-            self.assertEqual({r[0] for r in rows(self.snapshot(data), "SELECT net_owner FROM vulnerabilities")}, {"Ada"})
+            self.assertEqual({r[0] for r in rows(self.snapshot(data), "SELECT net_owner FROM vulnerabilities")}, {"Ops"})
         check = self.qidflow("check", sim, data, settings=settings)
         self.assertEqual(check.wait(60), 1)
         self.assertIn("FAILED  enrich.net", check.out.decode())
@@ -117,7 +117,7 @@ class Enrich(Case):
         self.assertIn("\n    1 rows without a key\n", plain.out.decode())
         run = self.run_qidflow(sim, data)  # by hand, without the settings: what was loaded stays, and snapshots have it
         self.assertIn("WARN  loader: the settings have neither [enrich.NAME] nor [due]", run.err)
-        self.assertEqual({r[0] for r in rows(self.snapshot(data), "SELECT net_owner FROM vulnerabilities")}, {"Ada"})
+        self.assertEqual({r[0] for r in rows(self.snapshot(data), "SELECT net_owner FROM vulnerabilities")}, {"Ops"})
         self.assertEqual(self.status(data)["enrich"][0]["state"], "kept")
         self.run_qidflow(sim, data, settings={"enrich.forget": "yes"})  # as if it had never been
         self.assertEqual(rows(data.db, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'qidflow_enrich%'")[0][0], 0)
@@ -128,7 +128,7 @@ class Enrich(Case):
         sim, data = self.simulator(40, no_traps=True), self.data()
         lines = [f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(100_000)]
         random.Random(1).shuffle(lines)
-        texts = ["ip,owner\n" + "".join(f"{ip},{owner}\n" for ip in lines) for owner in ("Ada", "Bob", "Eve")]
+        texts = ["ip,owner\n" + "".join(f"{ip},{owner}\n" for ip in lines) for owner in ("Ops", "Web", "Net")]
         path, over = self.temp / "own.csv", threading.Event()
         settings = {"enrich.own.file": path, "enrich.own.match": "ip", "publish.formats": "sqlite"}
         path.write_text(texts[0])
@@ -158,13 +158,13 @@ class Enrich(Case):
             owners = {r[0] for r in rows(self.snapshot(data), "SELECT own_owner FROM vulnerabilities")}
             self.assertEqual((len(owners), source["rows"]), (1, len(lines)), owners)
             if source["state"] != "good":
-                self.assertEqual((writer, owners & {"Eve"}), (write_over, set()))
+                self.assertEqual((writer, owners & {"Net"}), (write_over, set()))
                 self.assertIn("written to while it was read", source["error"])
 
     def test_sections_change(self):
         """Renamed, exchanged, with fewer and with more columns: what was taken goes, what is new comes, and the run goes on."""
         sim, data = self.simulator(20, no_traps=True), self.data()
-        lines = ["net,owner,team", "10.0.0.0/8,Ada,Blue"]
+        lines = ["net,owner,team", "10.0.0.0/8,Ops,Blue"]
 
         def columns(settings):
             self.run_qidflow(sim, data, settings=settings)
@@ -174,7 +174,7 @@ class Enrich(Case):
         a, b, c = (self.source(n, "network", lines) for n in "abc")
         self.assertEqual(columns({**a, **b}), ["a_owner", "a_team", "b_owner", "b_team"])
         self.assertEqual(columns({**c, **b}), ["b_owner", "b_team", "c_owner", "c_team"])
-        b = self.source("b", "network", ["net,owner,team,site", "10.0.0.0/8,Ada,Blue,Rome"])
+        b = self.source("b", "network", ["net,owner,team,site", "10.0.0.0/8,Ops,Blue,Rome"])
         self.assertEqual(columns({**b, **c, "enrich.c.columns": "owner"}), ["b_owner", "b_site", "b_team", "c_owner"])
         self.assertEqual(columns({**a}), ["a_owner", "a_team"])
         self.assert_exact(sim, data)

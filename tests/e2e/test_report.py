@@ -210,7 +210,7 @@ class Report(Case):
         self.spread_ages(db)
         sql = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'vulnerabilities'").fetchone()[0]
         due = "datetime(d.FIRST_FOUND_DATETIME, '+100 days')"
-        more = ", CASE d.ID % 5 WHEN 0 THEN NULL WHEN 1 THEN '<b>Ann</b>' WHEN 2 THEN 'Web shop' ELSE 'Payments' END AS owner_owner," \
+        more = ", CASE d.ID % 5 WHEN 0 THEN NULL WHEN 1 THEN '<b>Dev</b>' WHEN 2 THEN 'Web shop' ELSE 'Payments' END AS owner_owner," \
             f" iif(d.QID % 2, 'Linux', 'Windows') AS owner_team, {due} AS due," \
             f" iif(d.STATUS <> 'Fixed' AND d.TYPE <> 'Info', {due} < (SELECT max(started_at) FROM qidflow_run), 0) AS overdue"
         at = sql.index(' FROM "Q_Host_List_Detection_QIDS" AS d')
@@ -223,7 +223,7 @@ class Report(Case):
             told = {row[0]: row[1:2] + row[3:] for row in page.rows(table)}
             self.assertEqual(told, {key or "none": n for key, n in sums.by(column).items()})
             self.assertEqual(page.rows(table, "Open"), sorted(page.rows(table, "Open"), reverse=True))
-        self.assertIn("<b>Ann</b>", [row[0] for row in page.rows("t-by0")])
+        self.assertIn("<b>Dev</b>", [row[0] for row in page.rows("t-by0")])
         over = sorted(((d["due"], -d["severity"], d["host_id"], d["qid"]) for d in sums.open if d["overdue"]))[:25]
         self.assertEqual([[r[2], r[6]] for r in page.rows("t-overdue")], [[qid, due[:10]] for due, _, _, qid in over])
         self.assertGreater(len(over), 5)
