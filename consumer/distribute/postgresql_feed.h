@@ -8,8 +8,8 @@
  *   the same database             what changed since
  *   the same database at a newer run, of which the snapshot's is one: nothing; of which it is not (the data folder was
  *                                 restored from a backup): all rows anew
- *   another database              refused: two subscriptions in one schema would take turns. DELETE FROM qidflow_feed says that
- *                                 this one takes its place; then all rows are sent anew
+ *   another database              refused: two subscriptions in one schema would take turns. Where the database is not noted, by
+ *                                 somebody's DELETE, this one takes its place: all rows are sent anew
  *   tables, but no qidflow_feed   refused: somebody else's */
 #ifndef POSTGRESQL_FEED_H
 #define POSTGRESQL_FEED_H

@@ -19,7 +19,7 @@ struct feed {
 	char database[FEED_ID], started_at[FEED_TIME];
 	int64_t run;
 	bool is_new, anew; /* nothing is there; all rows are to be replaced */
-	bool is_emptied;   /* qidflow_feed, by somebody who means that all there is ours */
+	bool is_emptied;   /* qidflow_feed, wholly, by somebody who means that all there is ours */
 	bool added;        /* columns, and so it is to be committed */
 	bool hosts_made; /* Q_Host_List_Detection_HOSTS: nobody knows what changed, so all detections come */
 	struct changes hosts;            /* of Q_Host_List_Detection_HOSTS, for the detections */

@@ -116,20 +116,32 @@ static bool refuse_other(struct feed *f, const char *database, const char *run)
 	return postgresql_fail(f->p, DISTRIBUTE_REFUSED,
 	    "schema %.63s holds run %.20s of database %.32s, and this is database %.32s: name another "
 	    "schema; or, where this one "
-	    "is to take its place (it was built anew), say so there by DELETE FROM \"%.63s\".qidflow_feed",
+	    "is to take its place (it was built anew), say so there by DELETE FROM \"%.63s\".qidflow_feed "
+	    "WHERE "
+	    "name IN ('database', 'run', 'started_at', 'snapshot')",
 	    f->p->schema, run, database, f->database, f->p->schema);
+}
+
+/* Without any there is nothing that tells our tables from others'. */
+static bool look_for_notes(struct feed *f)
+{
+	int64_t n = 0;
+	bool ok = postgresql_int(f->p, "SELECT count(*) FROM qidflow_feed", &n);
+
+	f->is_emptied = n == 0;
+	return ok;
 }
 
 static bool compare(struct feed *f, const char *database, const char *format, const char *run,
     const char *there_at, bool *ret_is_ahead)
 {
-	if (!*database) {
-		f->anew = f->is_emptied = true;
-		return true;
-	}
-	if (strcmp(format, FEED_FORMAT) != 0)
+	if ((*database || *format) && strcmp(format, FEED_FORMAT) != 0)
 		return postgresql_fail(f->p, DISTRIBUTE_REFUSED,
 		    "schema %.63s was fed by a newer qidflow: use that version or a later one", f->p->schema);
+	if (!*database) {
+		f->anew = true;
+		return look_for_notes(f);
+	}
 	if (strcmp(database, f->database) != 0)
 		return refuse_other(f, database, run);
 	return compare_runs(f, strtoll(run, NULL, 10), there_at, ret_is_ahead);
