@@ -26,7 +26,7 @@ struct bringing {
 	bool is_there, was_refused;
 };
 
-static bool has_signature(const struct shape_table *t)
+bool feed_has_signature(const struct shape_table *t)
 {
 	return t->kind == SHAPE_KEYED || t->kind == SHAPE_BARE;
 }
@@ -109,7 +109,7 @@ static bool update(struct bringing *b)
 		return update_sets(f, b->t);
 	if (b->t->kind == SHAPE_OF_HOSTS && !f->anew && !f->hosts_made)
 		ok = table_update_hosts(f->p, f->db, b->t, &f->hosts, &done);
-	else if (has_signature(b->t) && (f->anew || b->fit.is_misfit || b->was_refused))
+	else if (feed_has_signature(b->t) && (f->anew || b->fit.is_misfit || b->was_refused))
 		ok = rebuild(b, &done);
 	else if (b->t->kind == SHAPE_KEYED)
 		ok = update_keyed(b, &done) && table_empty_left(f->p, b->t);
@@ -146,7 +146,7 @@ static bool note_done(struct bringing *b)
 
 	refused_note(b, refused);
 	free(text);
-	return ok && (!has_signature(b->t) || feed_note_drop(p, refused));
+	return ok && (!feed_has_signature(b->t) || feed_note_drop(p, refused));
 }
 
 /* The note of the table stays: it says what is in it. */
@@ -174,7 +174,7 @@ static bool bring(void *arg)
 	struct postgresql_answer *given = f->given;
 
 	f->counts = b->before;
-	bool ok = !b->was_refused || has_signature(b->t) || table_drop_indexes(f->p, b->t);
+	bool ok = !b->was_refused || feed_has_signature(b->t) || table_drop_indexes(f->p, b->t);
 	ok = ok && (b->is_there ? update(b) : make(b)) && table_make_indexes(f->p, f->db, b->t) &&
 	     (b->is_there || table_analyze(f->p, b->t)) && note_done(b);
 	if (!ok && !given) { /* the views are back */
@@ -245,8 +245,8 @@ static bool look(struct bringing *b, bool *ret_same)
 		return true;
 	}
 	b->was = feed_note_read(f->p, b->note);
-	b->now = !has_signature(b->t) ? xstrdup("sets") : b->was ? sign_table(f->p, f->db, b->t) : NULL;
-	return b->was && b->now && (!has_signature(b->t) || look_closely(b, ret_same));
+	b->now = !feed_has_signature(b->t) ? xstrdup("sets") : b->was ? sign_table(f->p, f->db, b->t) : NULL;
+	return b->was && b->now && (!feed_has_signature(b->t) || look_closely(b, ret_same));
 }
 
 static bool bring_in_savepoint(struct bringing *b)
@@ -266,7 +266,7 @@ static bool bring_in_savepoint(struct bringing *b)
 
 		snprintf(why, sizeof(why), "%s", p->job->why);
 		b->f->counts = b->before;
-		if (!has_signature(b->t))
+		if (!feed_has_signature(b->t))
 			return postgresql_fail(p, DISTRIBUTE_REFUSED, "%s", why);
 		tell_refused(b, why, false);
 		return note_refused(b, why);

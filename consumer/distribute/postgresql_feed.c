@@ -38,11 +38,20 @@ static bool read_identity(struct feed *f)
 
 static bool read_shape(struct feed *f)
 {
-	char why[DISTRIBUTE_WHY / 2];
+	if (!shape_read(&f->shape, f->db))
+		return copy_fail_to_read(f->p, f->db);
+	for (int t = 0; t < f->shape.n_tables; t++) {
+		struct shape_table *one = &f->shape.tables[t];
 
-	if (shape_read(&f->shape, f->db, why, sizeof(why)))
-		return true;
-	return *why ? postgresql_fail(f->p, DISTRIBUTE_REFUSED, "%s", why) : copy_fail_to_read(f->p, f->db);
+		one->is_left_out = shape_has_same_names(one);
+		if (one->is_left_out)
+			feed_leave_out(f,
+			    "table %s is left out: it has columns whose names are the same in PostgreSQL: "
+			    "rename "
+			    "one",
+			    one->name);
+	}
+	return true;
 }
 
 /* ---- what it lacks */
@@ -73,13 +82,40 @@ static bool do_patiently(struct feed *f, bool (*doing)(struct feed *f))
 	return !refused;
 }
 
-/* Columns that are missing. */
-static bool widen_table(struct feed *f, const struct shape_table *t)
-{
-	bool is_there, is_ours;
+struct widening {
+	struct feed *f;
+	const struct shape_table *t;
+	bool added;
+};
 
-	return table_is_there(f->p, t->name, &is_there) && feed_is_ours(f, t, &is_ours) &&
-	       (!is_there || !is_ours || table_add_columns(f->p, t, &f->added));
+static bool add_columns(void *arg)
+{
+	struct widening *w = arg;
+
+	w->added = false;
+	return table_add_columns(w->f->p, w->t, &w->added);
+}
+
+/* Columns that are missing. One may be called as PostgreSQL calls one of its own; or somebody's view is where the table was. */
+static bool widen_table(struct feed *f, struct shape_table *t)
+{
+	struct widening w = {.f = f, .t = t};
+	bool is_there, is_ours, refused;
+
+	if (!table_is_there(f->p, t->name, &is_there) || !feed_is_ours(f, t, &is_ours))
+		return false;
+	if (!is_there || !is_ours || shape_has_same_names(t))
+		return true;
+	if (!postgresql_within(f->p, add_columns, &w, &refused))
+		return false;
+	t->is_left_out = refused;
+	f->added = f->added || (!refused && w.added);
+	if (!refused)
+		return true;
+	if (!feed_has_signature(t))
+		return f->p->end = DISTRIBUTE_REFUSED, false;
+	feed_leave_out(f, "table %s is left out, and stays as it was: %s", t->name, f->p->job->why);
+	return true;
 }
 
 static bool widen_all(struct feed *f)
@@ -95,7 +131,7 @@ static bool widen_all(struct feed *f)
 static bool bring_tables(struct feed *f)
 {
 	for (int t = 0; t < f->shape.n_tables; t++)
-		if (!feed_bring_table(f, &f->shape.tables[t]))
+		if (!f->shape.tables[t].is_left_out && !feed_bring_table(f, &f->shape.tables[t]))
 			return false;
 	return true;
 }
@@ -108,28 +144,39 @@ static bool is_in_shape(const struct feed *f, const char *name)
 	return false;
 }
 
+static bool try_to(struct feed *f, const char *what, const char *name, bool *ret_refused)
+{
+	struct buffer sql;
+
+	buffer_open(&sql, 1024);
+	if (!buffer_add_text(&sql, what) || !postgresql_add_name(&sql, name))
+		abort(); /* a name */
+	bool ok = postgresql_try(f->p, buffer_text(&sql), ret_refused);
+	buffer_close(&sql);
+	return ok;
+}
+
 /* A table of ours that the snapshot has no more: a source that is not in the settings, say. It goes, or, where somebody's view
  * has it, its rows, for good: it is still ours, should it come back. */
 static bool remove_table(struct feed *f, const char *note, const char *name)
 {
-	bool is_there, refused = false;
-	struct buffer sql;
+	bool is_there, refused = false, stays = false;
+	char why[DISTRIBUTE_WHY];
 
-	if (!table_is_there(f->p, name, &is_there))
+	if (!table_is_there(f->p, name, &is_there) || (is_there && !try_to(f, "DROP TABLE ", name, &refused)))
 		return false;
-	buffer_open(&sql, 1024);
-	if (!buffer_add_text(&sql, "DROP TABLE ") || !postgresql_add_name(&sql, name))
-		abort();
-	bool ok = !is_there || postgresql_try(f->p, buffer_text(&sql), &refused);
-	if (ok && refused) {
-		log_line(LOG_WARN, "%s is emptied, since it cannot go: %s", name, f->p->job->why);
-		buffer_clear(&sql);
-		if (!buffer_add_text(&sql, "DELETE FROM ") || !postgresql_add_name(&sql, name))
-			abort();
-		ok = postgresql_run_text(f->p, buffer_text(&sql));
+	if (!refused)
+		return feed_note_drop(f->p, note);
+	snprintf(why, sizeof(why), "%s", f->p->job->why);
+	if (!try_to(f, "DELETE FROM ", name, &stays))
+		return false;
+	if (stays) {
+		feed_leave_out(
+		    f, "table %s is in the snapshot no more, and stays as it was: %s", name, f->p->job->why);
+		return true;
 	}
-	buffer_close(&sql);
-	return ok && (refused ? feed_note(f->p, note, "emptied") : feed_note_drop(f->p, note));
+	log_line(LOG_WARN, "%s is emptied, since it cannot go: %s", name, why);
+	return feed_note(f->p, note, "emptied");
 }
 
 static bool remove_tables(struct feed *f)

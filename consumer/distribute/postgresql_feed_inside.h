@@ -36,6 +36,8 @@ bool feed_is_ours(struct feed *f, const struct shape_table *t, bool *ret_is);
 
 /* Makes t, or brings it up to date. It may change t: see is_kept of its columns. */
 bool feed_bring_table(struct feed *f, struct shape_table *t);
+/* Of enrichment or publish.sql: it may be left out, those of the API may not. */
+bool feed_has_signature(const struct shape_table *t);
 /* Logs it; the feed goes on, and is not DISTRIBUTE_SENT at its end. */
 __attribute__((format(printf, 2, 3))) void feed_leave_out(struct feed *f, const char *format, ...);
 #endif

@@ -63,6 +63,7 @@ static const struct {
 	"the database"},
     {"3F000", DISTRIBUTE_REFUSED, ""},
     {"53100", DISTRIBUTE_RETRY, ": the server's disk is full: make room there"},
+    {"55000", DISTRIBUTE_REFUSED, ""}, /* a view that takes no rows */
     {"55P03", DISTRIBUTE_RETRY, ": somebody's open transaction keeps it locked: end that one"},
     {"57014", DISTRIBUTE_RETRY, ": there was no time left for it: see the setting timeout of this target"},
     {"08", DISTRIBUTE_RETRY, ""}, /* connection */

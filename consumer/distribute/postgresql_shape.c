@@ -5,7 +5,6 @@
  * nothing. A column without values is of the type that it was told, or text, and fits whatever is there (postgresql_fit.h).
  * All integers are bigint: the API's numbers have no bounds that anybody promised, and no value may stop a feed. */
 #include "postgresql_shape.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -163,7 +162,7 @@ static void add_column(struct shape_table *t, sqlite3_stmt *s)
 	c->type = type_of(t->source, c->source, text_of(s, 1));
 }
 
-static bool same_names(const struct shape_table *t)
+bool shape_has_same_names(const struct shape_table *t)
 {
 	for (int i = 0; i < t->n_columns; i++)
 		if (find(t, t->columns[i].name) != &t->columns[i])
@@ -201,7 +200,7 @@ static bool look_at_values(struct shape_table *t, struct db *d)
 	return ok;
 }
 
-static bool read_columns(struct shape_table *t, struct db *d, char *ret_why, size_t why_size)
+static bool read_columns(struct shape_table *t, struct db *d)
 {
 	sqlite3_stmt *s =
 	    db_prepare(d, "SELECT name, type, pk FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid");
@@ -215,25 +214,20 @@ static bool read_columns(struct shape_table *t, struct db *d, char *ret_why, siz
 	if (more || !look_at_values(t, d))
 		return false;
 	set_kind(t);
-	if (same_names(t)) {
-		snprintf(ret_why, why_size,
-		    "table %.60s has columns whose names are the same in PostgreSQL: rename one", t->source);
-		return false;
-	}
 	return true;
 }
 
-static bool add_table(struct shape *s, struct db *d, const char *source, char *ret_why, size_t why_size)
+static bool add_table(struct shape *s, struct db *d, const char *source)
 {
 	s->tables = xrealloc(s->tables, ((size_t)s->n_tables + 1) * sizeof(*s->tables));
 	struct shape_table *t = &s->tables[s->n_tables++];
 	*t = (struct shape_table){.source = xstrdup(source)};
 	postgresql_name(source, t->name);
-	return read_columns(t, d, ret_why, why_size);
+	return read_columns(t, d);
 }
 
 /* By name, and HOSTS is before QIDS. */
-bool shape_read(struct shape *s, struct db *snapshot, char *ret_why, size_t why_size)
+bool shape_read(struct shape *s, struct db *snapshot)
 {
 	sqlite3_stmt *st = db_prepare(snapshot, "SELECT name FROM pragma_table_list WHERE schema = 'main' "
 						"AND type = 'table' AND name NOT LIKE 'sqlite\\_%' "
@@ -241,9 +235,8 @@ bool shape_read(struct shape *s, struct db *snapshot, char *ret_why, size_t why_
 	int more = -1;
 
 	*s = (struct shape){.n_tables = 0};
-	*ret_why = '\0';
 	while (st && (more = db_row(snapshot, st)) == 1)
-		if (!add_table(s, snapshot, text_of(st, 0), ret_why, why_size)) {
+		if (!add_table(s, snapshot, text_of(st, 0))) {
 			sqlite3_reset(st);
 			return false;
 		}

@@ -37,15 +37,16 @@ struct shape_table {
 	enum shape_kind kind;
 	struct shape_column *columns;
 	int n_columns, n_keys;
+	bool is_left_out; /* it cannot be there, which was told */
 };
 struct shape {
 	struct shape_table *tables; /* Q_Host_List_Detection_HOSTS before Q_Host_List_Detection_QIDS */
 	int n_tables;
 };
 
-/* false: logged, or ret_why says which names are the same in PostgreSQL. */
-bool shape_read(struct shape *s, struct db *snapshot, char *ret_why, size_t why_size);
+bool shape_read(struct shape *s, struct db *snapshot); /* false: logged */
 void shape_close(struct shape *s);
+bool shape_has_same_names(const struct shape_table *t); /* in PostgreSQL: of two columns */
 const struct shape_column *shape_key(const struct shape_table *t, int key); /* 1, … */
 
 /* "SELECT a, b FROM t", names of SQLite; "a", "b", names of PostgreSQL; the same of the key. */

@@ -228,6 +228,26 @@ class Others(Feeds):
         self.assertEqual(self.one("SELECT count(*) FROM a"), "0")
         self.brings(*made[:2])
 
+    def test_what_stands_in_the_way_of_one_table(self):
+        """A column that is called as one of PostgreSQL's, or as another; a view where a table was: the others are served."""
+        long = "a_column_" + "x" * 80
+        tables = [f"CREATE TABLE {name}(id INTEGER PRIMARY KEY)" for name in ("a", "gone", "w", "z")]
+        self.brings(*tables)
+        self.brings(*tables, f"CREATE TABLE s({long} TEXT)")
+        folded = self.one("SELECT attname FROM pg_attribute WHERE attrelid = 's'::regclass AND attnum > 0")
+        self.sql("DROP TABLE gone; CREATE VIEW gone AS SELECT 1 AS id; ALTER TABLE w RENAME TO others; CREATE VIEW w AS SELECT id, count(*) FROM others GROUP BY 1")
+        made = ["CREATE TABLE a(id INTEGER PRIMARY KEY, xmin TEXT)", f"CREATE TABLE s({long} TEXT, {folded} TEXT)", "CREATE TABLE z(id INTEGER PRIMARY KEY, n)",
+                "CREATE TABLE w(id INTEGER PRIMARY KEY, more TEXT)", "INSERT INTO z VALUES(3, 4)"]
+        for _ in range(2):
+            _, run = self.bring(*made, status=3)
+            for what in ("table a is left out, and stays as it was: .*xmin", "table s is left out: it has columns whose names are the same",
+                         "table w is left out, and stays as it was: ", "table gone is in the snapshot no more, and stays as it was: .*view"):
+                self.assertEqual(len(re.findall("WARN .*" + what, run.err)), 1, f"{what}: {run.err}")
+            self.assertEqual(self.one("SELECT concat(id, n) FROM z"), "34")
+        self.sql("DROP VIEW gone; DROP VIEW w; ALTER TABLE others RENAME TO w")
+        self.brings("CREATE TABLE a(id INTEGER PRIMARY KEY, x TEXT)", *made[2:])
+        self.assertEqual(self.one("SELECT concat(to_regclass('gone'), to_regclass('s'))"), "")
+
     def test_a_column_that_left(self):
         """Its values are not those of today: they go, a column of theirs stays."""
         self.brings(*self.enriched(["app_owner TEXT", "app_cost NUMERIC"], "1, 'a', 100", "2, 'b', 200"))
