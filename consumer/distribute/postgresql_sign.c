@@ -46,6 +46,15 @@ static struct hash hash_names(const struct shape_table *t)
 	return h;
 }
 
+/* FNV-1a carries little from one byte into others: sums of such hashes would be the same when rows swap values. */
+static uint64_t mix(uint64_t h)
+{
+	h = (h ^ h >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	h = (h ^ h >> 27) * UINT64_C(0x94d049bb133111eb);
+	return h ^ h >> 31;
+}
+
+/* A REAL by its bytes: its text has fewer digits than what is sent. */
 static struct hash hash_row(struct hash h, sqlite3_stmt *s, int columns)
 {
 	for (int i = 0; i < columns; i++) {
@@ -54,15 +63,19 @@ static struct hash hash_row(struct hash h, sqlite3_stmt *s, int columns)
 		add_bytes(&h, &type, sizeof(type));
 		if (type == SQLITE_NULL)
 			continue;
+		if (type == SQLITE_FLOAT) {
+			double real = sqlite3_column_double(s, i);
+
+			add_bytes(&h, &real, sizeof(real));
+			continue;
+		}
 		const void *value =
 		    type == SQLITE_BLOB ? sqlite3_column_blob(s, i) : sqlite3_column_text(s, i);
 		size = sqlite3_column_bytes(s, i);
 		add_bytes(&h, &size, sizeof(size));
 		add_bytes(&h, value, (size_t)size);
 	}
-	h.a ^= h.a >> 32;
-	h.b ^= h.b >> 29;
-	return h;
+	return (struct hash){mix(h.a), mix(h.b)};
 }
 
 static bool ends_piece(int64_t key)

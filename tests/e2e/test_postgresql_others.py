@@ -248,6 +248,20 @@ class Others(Feeds):
         self.brings("CREATE TABLE a(id INTEGER PRIMARY KEY, x TEXT)", *made[2:])
         self.assertEqual(self.one("SELECT concat(to_regclass('gone'), to_regclass('s'))"), "")
 
+    def test_signatures(self):
+        """A number that differs in its last digit is sent; rows that swap their values leave nothing of a sum as it was."""
+        for real in ("0.3", "0.30000000000000004"):
+            self.bring("CREATE TABLE r(id INTEGER PRIMARY KEY, x REAL)", f"INSERT INTO r VALUES(1, {real})")
+            self.assertEqual(self.one("SELECT x FROM r"), real)
+        letters = "abcdefgh"
+        made = [sql for i in range(20) for name, x, y in (("t", letters[i % 7], letters[i % 7 + 1]), ("u", letters[i % 7 + 1], letters[i % 7]))
+                for sql in (f"CREATE TABLE {name}{i}(k TEXT PRIMARY KEY, v TEXT)", f"INSERT INTO {name}{i} VALUES('{i}', '{x}'), ('{i + 1}', '{y}')")]
+        self.bring(*made)
+        sums = [self.one(f"SELECT value FROM {FEED} WHERE name = 'table {name}{i}'") for i in range(20) for name in "tu"]
+        self.assertEqual({len(one) for one in sums}, {32})
+        same = [i for i in range(20) for at in range(0, 32, 8) if sums[2 * i][at:at + 8] == sums[2 * i + 1][at:at + 8]]
+        self.assertEqual(same, [])
+
     def test_a_column_that_left(self):
         """Its values are not those of today: they go, a column of theirs stays."""
         self.brings(*self.enriched(["app_owner TEXT", "app_cost NUMERIC"], "1, 'a', 100", "2, 'b', 200"))
