@@ -254,7 +254,41 @@ static enum distribute_end send(struct distribute_job *job)
 
 /* ---- asking */
 
-/* By latest.json, which is written last and names the snapshot and its sum. */
+/* By their sizes; what may not be looked at is believed. *ret_missing: the first that is not there; NULL: all are. */
+static enum distribute_end find_missing(struct s3 *s, const struct file **ret_missing)
+{
+	enum distribute_end end = DISTRIBUTE_SENT;
+
+	*ret_missing = NULL;
+	for (size_t i = 0; end == DISTRIBUTE_SENT && !*ret_missing && i < s->files.n; i++) {
+		char *key = s3_key(s, &s->files.v[i]);
+		struct s3_answer a;
+
+		s3_answer_open(&a);
+		end = s3_call(s->http, &(struct s3_call){.method = "HEAD", .key = key}, &a);
+		if (a.status == 404 || (end == DISTRIBUTE_SENT && a.bytes != s->files.v[i].bytes))
+			*ret_missing = &s->files.v[i];
+		if (a.status == 404 || a.status == 403)
+			end = DISTRIBUTE_SENT;
+		s3_answer_close(&a);
+		free(key);
+	}
+	return end;
+}
+
+static enum distribute_end look_at_files(struct s3 *s, bool *ret_holds)
+{
+	const struct file *missing;
+	enum distribute_end end = find_missing(s, &missing);
+
+	*ret_holds = !missing;
+	return missing ? distribute_say(s->job, end, "%s%s/%s is missing, or of another size", s->prefix,
+			     s->job->snapshot, missing->name)
+		       : end;
+}
+
+/* By latest.json, which is written last and names the snapshot and its sum; then each file. Who may not read it may not look
+ * at those either. */
 static enum distribute_end compare(struct s3 *s, bool *ret_holds)
 {
 	bool may_read = false;
@@ -268,6 +302,8 @@ static enum distribute_end compare(struct s3 *s, bool *ret_holds)
 		distribute_say(s->job, end, "%slatest.json %s", s->prefix,
 		    latest.body.size ? "names another snapshot" : "is missing");
 	}
+	if (end == DISTRIBUTE_SENT && may_read && *ret_holds)
+		end = look_at_files(s, ret_holds);
 	s3_answer_close(&latest);
 	free(wanted);
 	return end;

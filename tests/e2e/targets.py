@@ -151,7 +151,7 @@ class S3:
         wait_until("the S3 server", lambda: ready.exists() or self.process.poll() is not None, 60)
         said = json.loads(ready.read_text())
         self.port, self.bucket = said["port"], said["bucket"]
-        self.user, self.writer, self.reader = said["user"], said["writer"], said["reader"]
+        self.user, self.writer, self.reader, self.pointer = (said[name] for name in ("user", "writer", "reader", "pointer"))
 
     def kill(self):
         self.process.kill()

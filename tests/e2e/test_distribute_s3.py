@@ -110,7 +110,8 @@ class Sent(Bucket):
         asked = len(self.s3.look("log"))
         self.assertRegex(self.distribute(more={"distribute.bucket.sse": "AES256",
                                                "distribute.bucket.storage_class": "STANDARD_IA"}).err, "^[^\n]*already$")
-        self.assertEqual(self.s3.look("log")[asked:], [f"GET /snapshots/{self.prefix}/latest.json? 0"])
+        self.assertEqual(sorted(self.s3.look("log")[asked:]), [f"GET /snapshots/{self.prefix}/latest.json? 0"] + sorted(
+            f"HEAD /snapshots/{self.prefix}/{sent[0][0]}/{f}? 0" for f in sent[0][1]))
         # Other settings: all of it is made anew, once, also when it is cut in between.
         other = {"distribute.bucket.sse": "none", "distribute.bucket.storage_class": "ONEZONE_IA"}
         before, moment = len(self.puts()), sum(map(len, sent[0][1].values())) - 1000
@@ -157,6 +158,14 @@ class Sent(Bucket):
         self.assert_holds((name, narrow))
         self.distribute()
         self.assert_holds((name, files))
+        # One is gone, or cut, though latest.json is there.
+        for spoil in ("remove", "cut"):
+            self.s3.look(f"{spoil}/{self.prefix}/{name}/hosts.csv.gz")
+            self.assertIn("already", self.distribute(env=self.s3.credentials("pointer")).err)  # who may not look at it
+            said = self.distribute().err
+            self.assertRegex(said, f"WARN .*is not there any more: .*/{name}/hosts.csv.gz is missing, or of another size: sends it again")
+            self.assertIn("1 of 7 files", said)
+            self.assert_holds((name, files))
 
     def test_odd_prefix(self):
         self.prefix = "a b/ü+&=/%41"

@@ -3,14 +3,14 @@
 
   build/s3/bin/python tests/s3/server.py FOLDER [--port N] [--tls FILE]
 
-FOLDER/ready.json says port and keys once it answers: of `user`, who may do anything, of `writer`, who may only put, and of
-`reader`. The bucket is `snapshots`, and what is in it outlives the server (FOLDER/state). Beside what moto checks (signatures, policies,
-parts and their sizes) a body must be whole, and have the sums that its headers say; and the clock of a signature must be
-within 15 minutes of this server's. FILE: certificate and key, for https.
+FOLDER/ready.json says port and keys once it answers: of `user`, who may do anything, of `writer`, who may only put, of
+`reader`, and of `pointer`, who may put, and get latest.json alone. The bucket is `snapshots`, and what is in it outlives the
+server (FOLDER/state). Beside what moto checks (signatures, policies, parts and their sizes) a body must be whole, and have the
+sums that its headers say; and the clock of a signature must be within 15 minutes of this server's. FILE: certificate and key, for https.
 
 Not signed, for who looks from outside: GET /-/list is a JSON object of all objects, GET /-/uploads the number of uploads
 that are not finished, GET /-/object/KEY an object, GET /-/log what was asked for. GET /-/empty removes all objects,
-GET /-/clock/N sets the server's clock N seconds off.
+GET /-/remove/KEY one, GET /-/cut/KEY its last byte, GET /-/clock/N sets the server's clock N seconds off.
 """
 import argparse
 import base64
@@ -33,7 +33,7 @@ from moto.s3.models import s3_backends  # noqa: E402
 from werkzeug.serving import make_server  # noqa: E402
 
 ACCOUNT, BUCKET, SKEW_S = "123456789012", "snapshots", 900
-POLICIES = {"user": ["s3:*"], "writer": ["s3:PutObject"], "reader": ["s3:Get*", "s3:List*"]}
+POLICIES = {"user": ["s3:*"], "writer": ["s3:PutObject"], "reader": ["s3:Get*", "s3:List*"], "pointer": ["s3:PutObject"]}
 
 
 def error(status, code, message, start):
@@ -68,8 +68,10 @@ class Server:
             key = iam.create_access_key(name)
             if state:
                 key.access_key_id, key.secret_access_key = state["keys"][name]
-            iam.put_user_policy(name, "all", json.dumps({"Version": "2012-10-17", "Statement": [
-                {"Effect": "Allow", "Action": actions, "Resource": "*"}]}))
+            allowed = [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
+            if name == "pointer":
+                allowed.append({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::*/latest.json"})
+            iam.put_user_policy(name, "all", json.dumps({"Version": "2012-10-17", "Statement": allowed}))
             self.keys[name] = (key.access_key_id, key.secret_access_key)
 
     def save(self):
@@ -92,6 +94,15 @@ class Server:
             answer = len(self.s3.buckets[BUCKET].multiparts)
         elif path == "/-/empty":
             objects.clear()
+            self.save()
+            answer = None
+        elif path.startswith("/-/remove/"):
+            objects.pop(path[len("/-/remove/"):])
+            self.save()
+            answer = None
+        elif path.startswith("/-/cut/"):
+            cut = objects[path[len("/-/cut/"):]]
+            cut.value = cut.value[:-1]
             self.save()
             answer = None
         elif path.startswith("/-/object/"):
