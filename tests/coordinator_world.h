@@ -46,7 +46,8 @@ struct world {
 	uint64_t complete_run;
 	int64_t complete_at; /* 0: a day ago */
 	const char *database;
-	const char *publish_error; /* told as of the run that is complete; NULL: it has its snapshot */
+	const char
+	    *_Atomic publish_error; /* told as of the run that is complete; NULL: it has its snapshot */
 	struct ids ignore_once, ignore_at_purge; /* the loader ignores sets: the next one; told at a purge */
 	void (*before_empty)(struct world *w);   /* by the loader, which comes to an empty set */
 	uint64_t highest_number, commits;
