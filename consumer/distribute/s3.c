@@ -254,37 +254,34 @@ static enum distribute_end send(struct distribute_job *job)
 
 /* ---- asking */
 
-/* By their sizes; what may not be looked at is believed. *ret_missing: the first that is not there; NULL: all are. */
-static enum distribute_end find_missing(struct s3 *s, const struct file **ret_missing)
+/* By its size; what may not be looked at is believed. */
+static enum distribute_end look_at_file(struct s3 *s, const struct file *f, bool *ret_holds)
 {
-	enum distribute_end end = DISTRIBUTE_SENT;
+	char *key = s3_key(s, f);
+	struct s3_answer a;
 
-	*ret_missing = NULL;
-	for (size_t i = 0; end == DISTRIBUTE_SENT && !*ret_missing && i < s->files.n; i++) {
-		char *key = s3_key(s, &s->files.v[i]);
-		struct s3_answer a;
-
-		s3_answer_open(&a);
-		end = s3_call(s->http, &(struct s3_call){.method = "HEAD", .key = key}, &a);
-		if (a.status == 404 || (end == DISTRIBUTE_SENT && a.bytes != s->files.v[i].bytes))
-			*ret_missing = &s->files.v[i];
-		if (a.status == 404 || a.status == 403)
-			end = DISTRIBUTE_SENT;
-		s3_answer_close(&a);
-		free(key);
-	}
+	s3_answer_open(&a);
+	enum distribute_end end = s3_call(s->http, &(struct s3_call){.method = "HEAD", .key = key}, &a);
+	if (a.status == 404 || a.status == 403)
+		end = DISTRIBUTE_SENT;
+	else if (end == DISTRIBUTE_SENT)
+		*ret_holds = a.bytes == f->bytes;
+	if (a.status == 404)
+		*ret_holds = false;
+	if (!*ret_holds)
+		distribute_say(s->job, end, "%s is missing, or of another size", key);
+	s3_answer_close(&a);
+	free(key);
 	return end;
 }
 
 static enum distribute_end look_at_files(struct s3 *s, bool *ret_holds)
 {
-	const struct file *missing;
-	enum distribute_end end = find_missing(s, &missing);
+	enum distribute_end end = DISTRIBUTE_SENT;
 
-	*ret_holds = !missing;
-	return missing ? distribute_say(s->job, end, "%s%s/%s is missing, or of another size", s->prefix,
-			     s->job->snapshot, missing->name)
-		       : end;
+	for (size_t i = 0; end == DISTRIBUTE_SENT && *ret_holds && i < s->files.n; i++)
+		end = look_at_file(s, &s->files.v[i], ret_holds);
+	return end;
 }
 
 /* By latest.json, which is written last and names the snapshot and its sum; then each file. Who may not read it may not look
